@@ -1,0 +1,166 @@
+//! Dates and timestamps as text: the proleptic Gregorian calendar, years 0001 to 9999.
+//!
+//! The core depends on no date library, so the little arithmetic that its canonical forms need
+//! stands here; time zones are the adapters' business.
+
+const MICROS_PER_SECOND: i64 = 1_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// `YYYY-MM-DD` of a day that exists, from the same with single-digit months and days allowed.
+pub fn canonical_date(text: &str) -> Option<String> {
+    let (year, month, day) = date_parts(text.trim())?;
+    Some(format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Reads `YYYY-MM-DDTHH:MM:SS[.f{1,9}][Z|±HH:MM]`, with a blank for the `T`, shorter fractions, a
+/// missing zone (UTC) and offsets understood, as microseconds since 1970 (UTC).
+/// Digits beyond the microsecond are cut off.
+pub fn parse_timestamp(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let (date, rest) = match text.split_once(['T', 't', ' ']) {
+        Some(parts) => parts,
+        None => (text, "00:00:00"),
+    };
+    let (year, month, day) = date_parts(date)?;
+    let rest = rest.trim_start();
+    let (clock, offset) = match rest.strip_suffix(['Z', 'z']) {
+        Some(clock) => (clock, 0),
+        None => match rest.rfind(['+', '-']) {
+            Some(at) => (&rest[..at], offset_seconds(&rest[at..])?),
+            None => (rest, 0),
+        },
+    };
+    let (clock, fraction) = clock.trim_end().split_once('.').unwrap_or((clock.trim_end(), ""));
+    let mut parts = clock.split(':');
+    let hour = two_digits(parts.next()?, 23)?;
+    let minute = two_digits(parts.next()?, 59)?;
+    let second = parts.next().map_or(Some(0), |part| two_digits(part, 59))?;
+    if parts.next().is_some() || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let micros = format!("{fraction:0<6}")[..6].parse::<i64>().ok()?;
+    let seconds =
+        days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
+    let instant = seconds * MICROS_PER_SECOND + micros;
+    format_timestamp(instant).map(|_| instant)
+}
+
+/// `YYYY-MM-DDTHH:MM:SS.ffffffZ`; `None` outside the years 0001 to 9999.
+pub fn format_timestamp(micros: i64) -> Option<String> {
+    let seconds = micros.div_euclid(MICROS_PER_SECOND);
+    let fraction = micros.rem_euclid(MICROS_PER_SECOND);
+    let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
+    if !(1..=9999).contains(&year) {
+        return None;
+    }
+    let clock = seconds.rem_euclid(SECONDS_PER_DAY);
+    Some(format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{fraction:06}Z",
+        clock / 3600,
+        clock / 60 % 60,
+        clock % 60
+    ))
+}
+
+fn date_parts(text: &str) -> Option<(i64, i64, i64)> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() || year.len() != 4 {
+        return None;
+    }
+    let year = digits(year)?;
+    let month = two_digits(month, 12)?;
+    let day = two_digits(day, 31)?;
+    let exists = year >= 1 && month >= 1 && day >= 1 && day <= days_in_month(year, month);
+    exists.then_some((year, month, day))
+}
+
+fn offset_seconds(text: &str) -> Option<i64> {
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let digits = text[1..].replace(':', "");
+    let (hours, minutes) = match digits.len() {
+        2 => (digits.as_str(), "00"),
+        4 => digits.split_at_checked(2)?,
+        _ => return None,
+    };
+    Some(sign * (two_digits(hours, 23)? * 3600 + two_digits(minutes, 59)? * 60))
+}
+
+fn two_digits(text: &str, most: i64) -> Option<i64> {
+    let number = (text.len() <= 2).then(|| digits(text))??;
+    (number <= most).then_some(number)
+}
+
+fn digits(text: &str) -> Option<i64> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| text.parse().ok())?
+}
+
+fn days_in_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Days since 1970-01-01, counting years from March so that the leap day comes last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timestamps_are_read_as_people_write_them() {
+        let expected = "2024-02-29T13:05:09.120000Z";
+        for text in [
+            "2024-02-29T13:05:09.12Z",
+            "2024-02-29 13:05:09.120",
+            "2024-02-29T14:05:09.120000+01:00",
+            "2024-02-29T08:35:09.12-0430",
+        ] {
+            let micros = parse_timestamp(text).unwrap();
+            assert_eq!(format_timestamp(micros).unwrap(), expected, "{text}");
+        }
+        for text in ["2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z", "yesterday", "2024-01-01T1"] {
+            assert_eq!(parse_timestamp(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_comes_back() {
+        let first = days_from_civil(1899, 12, 31);
+        assert_eq!(days_from_civil(1970, 1, 1), 0);
+        for day in first..first + 146_097 {
+            let (year, month, date) = civil_from_days(day);
+            assert_eq!(days_from_civil(year, month, date), day);
+        }
+    }
+
+    #[test]
+    fn instants_before_1970_count_backwards() {
+        assert_eq!(parse_timestamp("1969-12-31T23:59:59.999999Z"), Some(-1));
+        assert_eq!(format_timestamp(-1).unwrap(), "1969-12-31T23:59:59.999999Z");
+    }
+}

@@ -1,0 +1,145 @@
+//! Step 3: the baseline against both sides. Pure: the same input gives the same findings, in
+//! whatever order it comes.
+
+use crate::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, Revision};
+use crate::conflict::ConflictKind;
+use std::collections::{HashMap, HashSet};
+
+/// How one side of a pair stands against the baseline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Side<T> {
+    /// As it was.
+    Same,
+    /// Its token differs, or its content, where that is known.
+    Changed(T),
+    /// Not listed.
+    Gone,
+}
+
+/// A record, or a pair of records, of which something is to be decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// A local record without a baseline.
+    NewLocal(LocalKey),
+    /// A remote record without a baseline.
+    NewRemote(RemoteKey),
+    /// A pair of which at least one side is not the same.
+    Linked {
+        /// The pair.
+        pair: Pair,
+        /// Its local side.
+        local: Side<Revision>,
+        /// Its remote side.
+        remote: Side<RemoteKey>,
+    },
+}
+
+/// Compares the change keys of both sides with the baseline.
+///
+/// A pair whose remote record came back with another created-stamp is two findings: the old record
+/// is gone, the other is new (decision 14).
+///
+/// The order of the findings is that of the ids, whatever the order of the input: pairs and new
+/// local records by local id, then new remote records by remote id.
+pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], remote: Vec<RemoteKey>) -> Vec<Finding> {
+    let revisions: HashMap<LocalId, Revision> = local.iter().map(|key| (key.id, key.revision)).collect();
+    let linked: HashSet<LocalId> = baseline.iter().map(|pair| pair.local).collect();
+    let mut listed: HashMap<RemoteId, RemoteKey> =
+        remote.into_iter().map(|key| (key.id.clone(), key)).collect();
+    let mut findings = Vec::new();
+    for pair in baseline {
+        let local = match revisions.get(&pair.local) {
+            None => Side::Gone,
+            Some(revision) if *revision == pair.revision => Side::Same,
+            Some(revision) => Side::Changed(*revision),
+        };
+        let remote = match listed.remove(&pair.remote.id) {
+            None => Side::Gone,
+            Some(key) if is_another_record(&pair.remote, &key) => {
+                listed.insert(key.id.clone(), key);
+                Side::Gone
+            }
+            Some(key) if key.token == pair.remote.token => Side::Same,
+            Some(key) => Side::Changed(key),
+        };
+        if (&local, &remote) != (&Side::Same, &Side::Same) {
+            findings.push(Finding::Linked { pair, local, remote });
+        }
+    }
+    let new = local.iter().filter(|key| !linked.contains(&key.id));
+    findings.extend(new.map(|key| Finding::NewLocal(*key)));
+    findings.sort_by_key(|finding| match finding {
+        Finding::NewLocal(key) => key.id,
+        Finding::Linked { pair, .. } => pair.local,
+        Finding::NewRemote(_) => LocalId(i64::MAX),
+    });
+    let mut new: Vec<RemoteKey> = listed.into_values().collect();
+    new.sort_by(|a, b| a.id.cmp(&b.id));
+    findings.extend(new.into_iter().map(Finding::NewRemote));
+    findings
+}
+
+fn is_another_record(known: &RemoteKey, listed: &RemoteKey) -> bool {
+    matches!((&known.created, &listed.created), (Some(a), Some(b)) if a != b)
+}
+
+/// Which contents decide a finding whose tokens alone do not (decision 2: a changed token with the
+/// baseline's content is no change).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// The tokens are enough.
+    Nothing,
+    /// The local record's content.
+    Local,
+    /// The remote record's content.
+    Remote,
+    /// Both.
+    Both,
+}
+
+/// What has to be read before [`decide`] can be asked. A remote change alone needs nothing: its
+/// content is fetched when it is applied, and compared there.
+pub fn needs<L, R>(local: &Side<L>, remote: &Side<R>) -> Needs {
+    match (local, remote) {
+        (Side::Changed(_), Side::Changed(_)) => Needs::Both,
+        (Side::Changed(_), Side::Same | Side::Gone) => Needs::Local,
+        (Side::Gone, Side::Changed(_)) => Needs::Remote,
+        (Side::Same | Side::Gone, Side::Same | Side::Gone) | (Side::Same, Side::Changed(_)) => Needs::Nothing,
+    }
+}
+
+/// What a finding leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Equal already: only the tokens are refreshed.
+    Refresh,
+    /// The remote change goes to the local side.
+    PullUpdate,
+    /// The remote delete goes to the local side.
+    PullDelete,
+    /// The local change goes to the remote side.
+    PushUpdate,
+    /// The local delete goes to the remote side.
+    PushDelete,
+    /// Both are gone: the pair is dropped.
+    Forget,
+    /// Both changed: somebody has to choose.
+    Conflict(ConflictKind),
+}
+
+/// Decides a linked pair. `Changed` means a change of *content* wherever [`needs`] asked for it;
+/// `equal` tells whether two changed sides have the same content.
+pub fn decide<L, R>(local: &Side<L>, remote: &Side<R>, equal: bool) -> Decision {
+    match (local, remote) {
+        (Side::Same, Side::Same) => Decision::Refresh,
+        (Side::Same, Side::Changed(_)) => Decision::PullUpdate,
+        (Side::Same, Side::Gone) => Decision::PullDelete,
+        (Side::Changed(_), Side::Same) => Decision::PushUpdate,
+        (Side::Gone, Side::Same) => Decision::PushDelete,
+        (Side::Gone, Side::Gone) => Decision::Forget,
+        (Side::Changed(_), Side::Changed(_)) if equal => Decision::Refresh,
+        (Side::Changed(_), Side::Changed(_)) => Decision::Conflict(ConflictKind::UpdateUpdate),
+        (Side::Changed(_), Side::Gone) => Decision::Conflict(ConflictKind::UpdateDelete),
+        (Side::Gone, Side::Changed(_)) => Decision::Conflict(ConflictKind::DeleteUpdate),
+    }
+}

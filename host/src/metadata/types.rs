@@ -1,0 +1,179 @@
+//! What metadata says, as the rest of the host reads it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::secret::Auth;
+
+/// `[remote]`: the CRM server that is synchronized with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remote {
+    /// `kind`: the protocol the server speaks.
+    pub kind: RemoteKind,
+    /// `url`: the address that resource names are appended to. Always http or https, always with a host, never with
+    /// credentials.
+    pub url: url::Url,
+    /// `auth`: how the host identifies itself; none: it does not.
+    pub auth: Option<Auth>,
+    /// `timeout` of one request, from connecting to the last byte. More than zero, at most a day; default 30 s.
+    pub timeout: Duration,
+    /// `retry-for`: how long a request that is safe to repeat is repeated. At most a day, zero for never; default 30 s.
+    pub retry_for: Duration,
+    /// The keys that only Siebel has. The defaults, and of no effect, with any other kind.
+    pub siebel: SiebelOptions,
+}
+
+/// The protocols that metadata knows by name. Whether this host has an adapter for one is the adapters' to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemoteKind {
+    /// `siebel`: Siebel REST (`/siebel/v1.0`).
+    Siebel,
+    /// `odata`: OData 4, for example Dynamics 365.
+    Odata,
+    /// `tryton`: Tryton's JSON-RPC; the database is the path of the url.
+    Tryton,
+    /// `rest`: a plain JSON collection per resource.
+    Rest,
+}
+
+impl RemoteKind {
+    /// The name as it is written in metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Siebel => "siebel",
+            Self::Odata => "odata",
+            Self::Tryton => "tryton",
+            Self::Rest => "rest",
+        }
+    }
+}
+
+/// The keys of `[remote]` that only a Siebel server has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiebelOptions {
+    /// `view-mode` of requests for records; default `Sales Rep`.
+    pub view_mode: String,
+    /// `user-key-view-mode` of the query that precedes an insert; default: `view_mode`. A wider one also finds records
+    /// that the user may not see otherwise.
+    pub user_key_view_mode: String,
+    /// `timezone` that the server's timestamps are in, by its IANA name, which is known to exist; default `UTC`.
+    pub timezone: String,
+}
+
+impl Default for SiebelOptions {
+    fn default() -> Self {
+        let view_mode = "Sales Rep".to_owned();
+        Self { user_key_view_mode: view_mode.clone(), view_mode, timezone: "UTC".to_owned() }
+    }
+}
+
+/// `[local]`: the store on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// `kind` of store.
+    pub kind: LocalKind,
+    /// `path` of the store, with the metadata file's folder put before it. Made by the first run when missing.
+    pub path: PathBuf,
+}
+
+/// The kinds of local store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LocalKind {
+    /// `sqlite`: one SQLite file.
+    Sqlite,
+}
+
+/// `[deletes]`: all deletes of one direction are held for confirmation when *both* are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletes {
+    /// `count` of records that would be deleted; default 5.
+    pub count: u64,
+    /// `percent` of the object's records that would be deleted, 0 to 100; default 10.
+    pub percent: u8,
+}
+
+impl Default for Deletes {
+    fn default() -> Self {
+        Self { count: 5, percent: 10 }
+    }
+}
+
+/// `[objects.NAME]`: what is set for one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectMetadata {
+    /// `enabled`: whether runs include the object; default true.
+    pub enabled: bool,
+    /// `plugin`: file name of the component; default: whichever describes itself by the object's name.
+    pub plugin: Option<String>,
+    /// `sha256` of the one component that is accepted: 64 hexadecimal digits in lower case.
+    pub sha256: Option<String>,
+    /// `filter` in the remote's own query language; default: all records.
+    pub filter: Option<String>,
+    /// `on-conflict`: how a conflict is settled; default: ask.
+    pub on_conflict: Policy,
+    /// `fields`: rules for single fields, by name. Whether the object has such a field is not checked here.
+    pub fields: BTreeMap<String, FieldRule>,
+    /// `limits` of the component.
+    pub limits: Limits,
+}
+
+impl Default for ObjectMetadata {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            plugin: None,
+            sha256: None,
+            filter: None,
+            on_conflict: Policy::Ask,
+            fields: BTreeMap::new(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// How conflicts of an object are settled (`on-conflict`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// `ask` the person.
+    Ask,
+    /// `keep-local`: the local record wins.
+    KeepLocal,
+    /// `keep-remote`: the remote record wins.
+    KeepRemote,
+    /// `merge`: what only one side changed is merged, field by field; for the rest, ask.
+    Merge,
+}
+
+/// `fields.NAME` of an object: the rule for one field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldRule {
+    /// `on-conflict` of the field; the key must be there, since the rule says nothing else.
+    pub on_conflict: FieldPolicy,
+}
+
+/// How a conflict in one field is settled. There is no `merge`: a single field has nothing to merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldPolicy {
+    /// `ask` the person.
+    Ask,
+    /// `keep-local`: the local value wins.
+    KeepLocal,
+    /// `keep-remote`: the remote value wins.
+    KeepRemote,
+}
+
+/// `limits` of one object's component.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `memory` in bytes, 1 MiB to 4 GiB (all that a 32-bit component can address); default 64 MiB.
+    pub memory: u64,
+    /// `fuel-per-record` in wasmtime's units, about one an instruction; at least 10 000, default 2 000 000.
+    pub fuel_per_record: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { memory: 64 << 20, fuel_per_record: 2_000_000 }
+    }
+}

@@ -1,0 +1,475 @@
+//! What the pipeline needs from the outside world: a [`Remote`], a [`Store`] (the local records,
+//! the baseline and the logs, in one file so that one transaction covers them), and a [`Mapper`].
+//!
+//! The pipeline imports these traits and the core, never an adapter.
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
+use sync_core::conflict::ConflictKind;
+use sync_core::object::{Object, ObjectName, UserKey};
+use sync_core::operation::Operation;
+use sync_core::value::{Row, Value};
+
+// ---------------------------------------------------------------------------------- the remote
+
+/// What a remote can do; the pipeline asks this instead of the protocol's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Whether the server can count without listing.
+    pub counts: bool,
+    /// How a write is kept from overwriting somebody else's.
+    pub lock: Lock,
+    /// Most records that one details request answers.
+    pub details_batch: usize,
+    /// Requests that may be in flight at once.
+    pub in_flight: usize,
+    /// The step of the server's last-updated stamp.
+    pub timestamp_resolution: Duration,
+    /// Whether change keys carry a version besides the stamp (decision 3).
+    pub versions: bool,
+    /// Who makes up the id of a new record.
+    pub ids: IdsFrom,
+    /// Whether the server can list what changed since a mark.
+    pub change_feed: bool,
+}
+
+/// How a write is guarded (decision 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// The server checks the version in the request.
+    ConditionalWrite,
+    /// The version is read right before the write and verified after it.
+    ReadCompare,
+}
+
+/// Who makes up ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdsFrom {
+    /// The server, with the insert.
+    Server,
+    /// The client, which makes inserts repeatable.
+    Client,
+}
+
+/// What of an object is synchronized.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// The object.
+    pub object: &'a Object,
+    /// In the remote's own query language.
+    pub filter: Option<&'a str>,
+}
+
+/// A remote record with its content, in remote shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteRecord {
+    /// Its change key.
+    pub key: RemoteKey,
+    /// Its content; references hold remote ids.
+    pub row: Row,
+}
+
+/// A CRM server. One request's meaning a method; retries, paging and the wire format are inside.
+///
+/// A failure that only concerns one record is part of the answer; a [`RemoteError`] stops the
+/// object or the run (decision 22).
+#[async_trait]
+pub trait Remote: Send + Sync {
+    /// What this remote can do.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Logs in, and proves that the server is there and speaks the protocol.
+    async fn connect(&self) -> Result<(), RemoteError>;
+
+    /// Number of records of the view; `None` where the server cannot tell.
+    async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError>;
+
+    /// The change keys of the view, page by page, in any order, each id once.
+    fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>>;
+
+    /// The records of these ids, whether they match a filter or not; those that are gone are left
+    /// out. At most `details_batch` ids, one request.
+    async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError>;
+
+    /// The records that have this user key, whether they match a filter or not. Two are enough to
+    /// know that the key is ambiguous; an adapter may stop there.
+    async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError>;
+
+    /// Inserts a record and reads it back. `row` is in remote shape; absent and null values, and
+    /// read-only and computed fields, are not sent.
+    async fn insert(&self, object: &Object, row: &Row) -> Result<Written, WriteError>;
+
+    /// Writes the changed fields (indices into the remote fields) if the record still has the
+    /// expected token, and reads it back.
+    async fn update(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        expected: &RemoteToken,
+        changes: &[(usize, Value)],
+    ) -> Result<Written, WriteError>;
+
+    /// Deletes the record if it still has the expected token. Already gone is success (decision 11).
+    async fn delete(&self, object: &Object, id: &RemoteId, expected: &RemoteToken) -> Result<(), WriteError>;
+
+    /// Requests sent so far for the object.
+    fn requests(&self, object: &ObjectName) -> Requests;
+}
+
+/// Requests by what they were for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Requests {
+    /// Counting.
+    pub count: u64,
+    /// Listing change keys.
+    pub keys: u64,
+    /// Reading records.
+    pub details: u64,
+    /// Looking up user keys and versions, and reading back what was written.
+    pub query: u64,
+    /// Inserts, updates and deletes.
+    pub write: u64,
+}
+
+/// A write that the server carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The record's id.
+    pub id: RemoteId,
+    /// Created-stamp, where the endpoint tells.
+    pub created: Option<String>,
+    /// The token that *our* write gave the record; where somebody else wrote since, what is known
+    /// of our own ([`RemoteToken::of_version`], decision 8).
+    pub token: RemoteToken,
+    /// The record as read back, if that is still the result of our write.
+    pub row: Option<Row>,
+}
+
+/// Why a write was not carried out, or may not have been. Each is one record's affair but the last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WriteError {
+    /// The server says no: its own message, without credentials.
+    Refused {
+        /// Stable code: the server's where it has one, else `refused`.
+        code: String,
+        /// The server's message.
+        message: String,
+    },
+    /// The record no longer has the expected token: nothing was written.
+    Moved,
+    /// The record to update is not there: nothing was written.
+    Gone,
+    /// The version cannot be determined: nothing was written (decision 6).
+    NoVersion,
+    /// Sent, and no answer that tells what became of it. `may_still_run` where the server may yet
+    /// carry it out (a timeout), so that not finding its result proves nothing.
+    FateUnknown {
+        /// What happened, in words.
+        message: String,
+        /// Whether it may be carried out after we look.
+        may_still_run: bool,
+    },
+    /// The remote as a whole failed.
+    Remote(RemoteError),
+}
+
+impl From<RemoteError> for WriteError {
+    fn from(error: RemoteError) -> WriteError {
+        WriteError::Remote(error)
+    }
+}
+
+/// Why the remote failed, as one clear sentence that names the request but never a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct RemoteError {
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What failed and why.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+/// How far a failure reaches (decision 22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The run: no login, no connection.
+    Run,
+    /// The object at hand; the others proceed.
+    Object,
+}
+
+// ----------------------------------------------------------------------------------- the store
+
+/// The links of one record, both change keys, and the record as both sides agreed on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Baseline {
+    /// The pair and its change keys.
+    pub pair: Pair,
+    /// The agreed record, in local shape, references as local ids.
+    pub row: Row,
+    /// Pulled only because a link needs it, outside the filter (decision 12).
+    pub beyond_filter: bool,
+}
+
+/// A local record with its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalRecord {
+    /// Its change key.
+    pub key: LocalKey,
+    /// Its content in local shape, or the field that holds what cannot be such a value.
+    pub row: Result<Row, Unfit>,
+}
+
+/// A value that does not fit its field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Index of the local field.
+    pub field: usize,
+    /// Stable code for the issue log.
+    pub code: String,
+    /// What is wrong, without the value.
+    pub message: String,
+}
+
+/// One change of the store. A batch of them is one transaction; baseline and record change together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Inserts a local record and its baseline entry. `settled` is false while links are still to
+    /// be filled in: the entry then counts as changed on the remote until they are.
+    Insert {
+        /// Content in local shape.
+        row: Row,
+        /// The remote record that it came from.
+        remote: RemoteKey,
+        /// See [`Baseline::beyond_filter`].
+        beyond_filter: bool,
+    },
+    /// Overwrites the mapped fields of a local record, if it still has the expected revision, and
+    /// its baseline entry. Absent values are kept as they are.
+    Update {
+        /// The record.
+        local: LocalId,
+        /// The revision it had when compared.
+        expected: Revision,
+        /// Content in local shape.
+        row: Row,
+        /// The remote record that it came from.
+        remote: RemoteKey,
+    },
+    /// Deletes a local record, if it still has the expected revision (`None`: whatever it has), and its baseline entry.
+    Delete {
+        /// The record.
+        local: LocalId,
+        /// The revision it had when compared.
+        expected: Option<Revision>,
+    },
+    /// Enters (or replaces) a baseline entry, and writes the given fields of the local record
+    /// without that counting as a local change: what the server computed, and links filled in.
+    /// The entry's revision is the given one as long as the record still has it; otherwise it is
+    /// kept as given, so that the newer local edit is found next time.
+    Link {
+        /// The entry; `pair.revision` is the revision that was synchronized.
+        baseline: Baseline,
+        /// Local fields to write, by index.
+        fields: Vec<(usize, Value)>,
+    },
+    /// Drops a baseline entry, whatever became of the records.
+    Forget {
+        /// The local id of the pair.
+        local: LocalId,
+    },
+    /// Enters an intended remote write before it is sent (decision 15).
+    Intend(Intent),
+    /// The fate of a remote write is known: its journal entry goes.
+    Settled {
+        /// The local record that the write was for.
+        local: LocalId,
+    },
+}
+
+/// A remote write about to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// `push-insert`, `push-update` or `push-delete`.
+    pub operation: Operation,
+    /// The local record.
+    pub local: LocalId,
+    /// Its revision.
+    pub revision: Revision,
+    /// The remote record, for updates and deletes.
+    pub remote: Option<RemoteId>,
+    /// The token that the record must still have, for updates and deletes.
+    pub expected: Option<RemoteToken>,
+    /// What both sides agree on once the write is done, in local shape.
+    pub row: Row,
+}
+
+/// What a change came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// Done; the local record's key after it (for a delete or forget: as it was).
+    Done(LocalKey),
+    /// Not done: the record was edited or deleted since the compare.
+    Moved,
+}
+
+/// What is known of an object from earlier runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ObjectState {
+    /// Mapping version of the last run; `None` before the first.
+    pub mapping_version: Option<u32>,
+    /// Filter of the last run.
+    pub filter: Option<String>,
+    /// The last run that synchronized it: its id.
+    pub last_run: Option<String>,
+    /// How that ended: the report's word.
+    pub last_outcome: Option<String>,
+}
+
+/// An operation that could not be carried out (found when applying).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueEntry {
+    /// The object.
+    pub object: ObjectName,
+    /// What was to be done.
+    pub operation: Operation,
+    /// The local record, where there is one.
+    pub local: Option<LocalId>,
+    /// The remote record, where there is one.
+    pub remote: Option<RemoteId>,
+    /// Stable kebab-case code.
+    pub code: String,
+    /// What failed, why, and what to do.
+    pub message: String,
+    /// Remote records that are not pulled while the issue is open (decision 4).
+    pub twins: Vec<RemoteId>,
+}
+
+/// A record that both sides changed (found when comparing).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConflictEntry {
+    /// The object.
+    pub object: ObjectName,
+    /// What the two sides did.
+    pub kind: ConflictKind,
+    /// The pair's local id.
+    pub local: LocalId,
+    /// The pair's remote id.
+    pub remote: RemoteId,
+    /// All local fields, in the object's order. The side that deleted the record has `Absent` throughout.
+    pub fields: Vec<ConflictField>,
+}
+
+/// One field of a conflict, side by side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConflictField {
+    /// Local name of the field.
+    pub field: String,
+    /// What both sides agreed on last.
+    pub base: Value,
+    /// The local value.
+    pub local: Value,
+    /// The remote value.
+    pub remote: Value,
+    /// Whether it takes part in the conflict.
+    pub differs: bool,
+}
+
+/// The local store. Synchronous: SQLite answers in microseconds.
+pub trait Store: Send {
+    /// Makes or checks the object's table (a read-only store only checks), and tells what is known
+    /// of it.
+    fn attach(&mut self, object: &Object) -> Result<ObjectState, StoreError>;
+
+    /// Number of local records.
+    fn count(&self, object: &Object) -> Result<u64, StoreError>;
+
+    /// All local change keys, ascending by id.
+    fn local_keys(&self, object: &Object) -> Result<Vec<LocalKey>, StoreError>;
+
+    /// Local records, in the order of the ids; those that are gone are left out.
+    fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError>;
+
+    /// All pairs of the object, ascending by local id.
+    fn pairs(&self, object: &ObjectName) -> Result<Vec<Pair>, StoreError>;
+
+    /// The remote ids of the pairs that are there beyond the filter.
+    fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError>;
+
+    /// Baseline entries, in the order of the ids; those that are not there are left out.
+    fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError>;
+
+    /// The local record that is linked to a remote one.
+    fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError>;
+
+    /// The remote record that a local one is linked to.
+    fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError>;
+
+    /// Carries the changes out in one transaction; answer *i* belongs to change *i*.
+    fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError>;
+
+    /// Journal entries that an earlier run left: writes whose fate is unknown.
+    fn intents(&self, object: &Object) -> Result<Vec<Intent>, StoreError>;
+
+    /// Enters issues of this run: one that persists keeps its entry and counts (decision 20).
+    fn record_issues(&mut self, run: &str, issues: &[IssueEntry]) -> Result<(), StoreError>;
+
+    /// Enters the conflicts of this run; one that persists keeps its id.
+    fn record_conflicts(&mut self, run: &str, conflicts: &[ConflictEntry]) -> Result<(), StoreError>;
+
+    /// Drops the object's issues and conflicts that this run did not meet again, and remembers the
+    /// object's state. Called when an object has passed all its steps.
+    fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError>;
+
+    /// Pending entries of the object: conflicts, then issues that are not dismissed.
+    fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError>;
+}
+
+/// Why the store failed; always fatal to the run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct StoreError {
+    /// What failed, on which file, and why.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The metadata and the store do not fit together, found before anything was contacted: usage, not failure.
+    pub invalid: bool,
+}
+
+// ---------------------------------------------------------------------------------- the mapper
+
+/// Maps records between the two shapes: in production a WebAssembly component.
+///
+/// Answer *i* belongs to input *i*; one record's failure is that record's alone (decision 21).
+/// Rows that come back are conformed to the descriptor.
+pub trait Mapper: Send + Sync {
+    /// What the object is.
+    fn object(&self) -> &Object;
+
+    /// Remote shape to local shape. References pass through untranslated.
+    fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>>;
+
+    /// Local shape to remote shape. References pass through untranslated.
+    fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>>;
+
+    /// The object's business rules; `Ok` accepts the record.
+    fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>>;
+}
+
+/// Why one record could not be mapped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MapError {
+    /// Stable kebab-case code: the plugin's own, or `plugin-trap`, `plugin-fuel`, `plugin-memory`,
+    /// `plugin-row`.
+    pub code: String,
+    /// What is wrong; names the plugin and, for a limit, the limit and where to raise it.
+    pub message: String,
+    /// Name of the field on the input side.
+    pub field: Option<String>,
+}
