@@ -3,15 +3,18 @@
 //! [`Metadata::load`] reads the file and checks all that can be known from the file alone. What needs more, such as
 //! whether a plugin for `[objects.NAME]` exists, is checked by the caller, who reports it with [`Metadata::error_at`].
 //!
-//! One file, one job: [`types`] is what the rest of the host reads, `check` the rules of each section, `read` the walk
-//! over the TOML tree, `units` durations and sizes, `secret` passwords and tokens, `redact` their removal from what is
-//! printed, `error` and `nearest` what a person sees.
+//! One file, one job: `types` is what the rest of the host reads; `check`, `remote`, `secret` and `objects` are the rules
+//! of the sections, `units` those of durations and sizes; `read` walks over the TOML tree and `found` collects the
+//! mistakes; `redact` takes secrets out of what is printed, `error` and `nearest` are what a person sees.
 
 mod check;
 mod error;
+mod found;
 mod nearest;
+mod objects;
 mod read;
 mod redact;
+mod remote;
 mod secret;
 mod types;
 mod units;
@@ -23,9 +26,10 @@ use toml::de::{DeTable, DeValue};
 
 pub use error::{Location, MetadataError, Problem, ProblemKind};
 pub use nearest::suggestion;
+pub use remote::time_zone;
 pub use secret::{Auth, Secret};
 pub use types::{
-    Deletes, FieldPolicy, FieldRule, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind, SiebelOptions,
+    Deletes, FieldRule, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind, SiebelOptions,
 };
 
 /// The version of the metadata format that this host understands: the file's `version` key.
@@ -65,11 +69,15 @@ impl Metadata {
     /// Checks `text` as the content of `file`, with `env` for the environment. Reads the files that secrets are in, and
     /// nothing else. Reports all mistakes, in the order of the file; but a file that is not TOML, or that is of another
     /// version, is reported as that alone, since the rest would be guesswork.
-    pub fn parse(file: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, MetadataError> {
+    pub fn parse(
+        file: &Path,
+        text: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, MetadataError> {
         let (tree, syntax) = DeTable::parse_recoverable(text);
         let root = tree.get_ref();
-        let source = error::Source::new(file, redact::redact(text, root, !syntax.is_empty()));
-        let mut found = read::Found::new(&source, text);
+        let source = error::Source::new(file, redact::redact(text, syntax.is_empty().then_some(root)));
+        let mut found = found::Found::new(&source, text);
         if !syntax.is_empty() {
             found.syntax(&syntax);
             return Err(found.into_error());
@@ -111,7 +119,8 @@ impl Metadata {
     /// An error at a place in this file, for what only the caller can check: an object without a plugin, a field that
     /// its object does not have, a plugin file that is missing. It looks like the errors of [`Metadata::load`].
     pub fn error_at(&self, at: Location, message: impl Into<String>, help: Option<String>) -> MetadataError {
-        Problem::new(ProblemKind::Reference, &self.source, self.source.text(), at, message.into(), help).into()
+        Problem::new(ProblemKind::Reference, &self.source, self.source.text(), at, message.into(), help)
+            .into()
     }
 }
 

@@ -57,7 +57,8 @@ pub struct SiebelOptions {
     /// `user-key-view-mode` of the query that precedes an insert; default: `view_mode`. A wider one also finds records
     /// that the user may not see otherwise.
     pub user_key_view_mode: String,
-    /// `timezone` that the server's timestamps are in, by its IANA name, which is known to exist; default `UTC`.
+    /// `timezone` that the server's timestamps are in, by its IANA name; default `UTC`. [`time_zone`](super::time_zone)
+    /// has it.
     pub timezone: String,
 }
 
@@ -148,19 +149,9 @@ pub enum Policy {
 /// `fields.NAME` of an object: the rule for one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldRule {
-    /// `on-conflict` of the field; the key must be there, since the rule says nothing else.
-    pub on_conflict: FieldPolicy,
-}
-
-/// How a conflict in one field is settled. There is no `merge`: a single field has nothing to merge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldPolicy {
-    /// `ask` the person.
-    Ask,
-    /// `keep-local`: the local value wins.
-    KeepLocal,
-    /// `keep-remote`: the remote value wins.
-    KeepRemote,
+    /// `on-conflict` of the field, which must be there, since the rule says nothing else. Never [`Policy::Merge`]: a
+    /// single field has nothing to merge.
+    pub on_conflict: Policy,
 }
 
 /// `limits` of one object's component.

@@ -1,0 +1,74 @@
+//! What SQLite reports, as a sentence that names the file and what was being done to it.
+
+use crate::ports::StoreError;
+use rusqlite::ErrorCode;
+use std::path::Path;
+
+/// The store error for a failed SQLite call. `doing` completes "failed to …".
+pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
+    let help = error.sqlite_error_code().and_then(|code| help(path, code));
+    StoreError {
+        message: format!("failed to {doing} in {}: {}", path.display(), reason(&error)),
+        help,
+        invalid: false,
+    }
+}
+
+/// Says that the metadata and the store do not fit together, before anything is contacted.
+pub(super) fn unfit(message: String, help: String) -> StoreError {
+    StoreError { message, help: Some(help), invalid: true }
+}
+
+/// The error for a value of ours, such as a journal entry, that cannot be turned into text.
+pub(super) fn unwritable(error: serde_json::Error) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+}
+
+/// The error for text of ours in the store that does not say what it should.
+pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
+}
+
+/// SQLite's own message where it has one; its code's text says less.
+fn reason(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn help(path: &Path, code: ErrorCode) -> Option<String> {
+    let file = path.display();
+    let text = match code {
+        ErrorCode::DiskFull => {
+            "the disk is full: make room and run again; nothing was half-written".to_owned()
+        }
+        ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
+            format!("{file} and its folder must be writable by the user that runs the host")
+        }
+        ErrorCode::CannotOpen => {
+            format!("check that the folder of {file} exists and that this user may write to it")
+        }
+        ErrorCode::DatabaseCorrupt => format!(
+            "the file is damaged: `sqlite3 {file} \"PRAGMA integrity_check\"` shows where; restore it \
+             from a backup"
+        ),
+        ErrorCode::NotADatabase => {
+            format!("{file} is not a SQLite file, or an encrypted one: check `path` in [local]")
+        }
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            "another program holds the file with an open transaction: finish or close it, then run again"
+                .to_owned()
+        }
+        ErrorCode::ConstraintViolation => {
+            "a constraint of the table's own (UNIQUE, NOT NULL, CHECK or a trigger) refuses what the remote \
+             holds: drop it; what may not be sent is an issue when it is sent"
+                .to_owned()
+        }
+        ErrorCode::SystemIoFailure => {
+            "the disk or the network share reported an error: check it, then run again".to_owned()
+        }
+        _ => return None,
+    };
+    Some(text)
+}

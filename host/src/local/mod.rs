@@ -1,0 +1,33 @@
+//! The local side: one SQLite file that holds a table per object, the baseline, the journal and the
+//! logs, so that one transaction covers a local write and its baseline entry.
+//!
+//! [`SqliteStore`] implements [`Store`](crate::ports::Store). The rest of the folder is what it
+//! delegates to: `schema` makes the `_sync_` tables and `table` those of the objects (`shape` looks
+//! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
+//! value; `records`, `baseline`, `journal`, `logs` and `runs` own one kind of entry each; `commit`
+//! carries out the pipeline's changes. [`RunLock`] keeps two runs apart (decision 25).
+
+mod baseline;
+mod columns;
+mod commit;
+mod error;
+mod journal;
+mod json;
+mod lock;
+mod logs;
+mod records;
+mod refusal;
+mod runs;
+mod schema;
+mod shape;
+mod sqlite;
+mod store;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use json::natural_json;
+pub use lock::RunLock;
+pub use logs::{Choice, StoredConflict, StoredIssue};
+pub use runs::{StoredObject, StoredRun};
+pub use sqlite::{Mode, SqliteStore};

@@ -1,0 +1,130 @@
+//! The records of one object's table.
+
+use super::columns::{decode, encode};
+use super::refusal::quote;
+use crate::ports::{LocalRecord, Unfit};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use sync_core::change_key::{LocalId, LocalKey, Revision};
+use sync_core::object::{Field, Object};
+use sync_core::value::{Row, Value};
+
+/// A revision that no trigger wrote reads as one that nobody has.
+const REVISION: &str = "IFNULL(CAST(\"revision\" AS INTEGER), 0)";
+
+/// The statements on one table, built once.
+pub(super) struct Statements {
+    table: String,
+    count: String,
+    keys: String,
+    record: String,
+    revision: String,
+    insert: String,
+    delete: String,
+}
+
+impl Statements {
+    /// The statements on the object's table.
+    pub(super) fn new(object: &Object) -> Statements {
+        let table = quote(object.name.as_str());
+        let columns: Vec<String> = object.local.iter().map(|field| quote(&field.name)).collect();
+        let marks = vec!["?"; columns.len()].join(", ");
+        let columns = columns.join(", ");
+        Statements {
+            count: format!("SELECT count(*) FROM {table}"),
+            keys: format!("SELECT \"id\", {REVISION} FROM {table} ORDER BY \"id\""),
+            record: format!("SELECT {REVISION}, {columns} FROM {table} WHERE \"id\" = ?1"),
+            revision: format!("SELECT {REVISION} FROM {table} WHERE \"id\" = ?1"),
+            insert: format!("INSERT INTO {table} ({columns}) VALUES ({marks})"),
+            delete: format!("DELETE FROM {table} WHERE \"id\" = ?1"),
+            table,
+        }
+    }
+
+    /// Number of records.
+    pub(super) fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
+        let count: i64 = connection.prepare_cached(&self.count)?.query_row([], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// All change keys, ascending by id.
+    pub(super) fn keys(&self, connection: &Connection) -> rusqlite::Result<Vec<LocalKey>> {
+        let key = |row: &rusqlite::Row<'_>| {
+            Ok(LocalKey { id: LocalId(row.get(0)?), revision: Revision(row.get(1)?) })
+        };
+        connection.prepare_cached(&self.keys)?.query_map([], key)?.collect()
+    }
+
+    /// The records of these ids; those that are gone are left out.
+    pub(super) fn records(
+        &self,
+        connection: &Connection,
+        object: &Object,
+        ids: &[LocalId],
+    ) -> rusqlite::Result<Vec<LocalRecord>> {
+        let mut statement = connection.prepare_cached(&self.record)?;
+        let mut records = Vec::with_capacity(ids.len());
+        for &id in ids {
+            let mut rows = statement.query([id.0])?;
+            if let Some(row) = rows.next()? {
+                let key = LocalKey { id, revision: Revision(row.get(0)?) };
+                records.push(LocalRecord { key, row: read(row, &object.local)? });
+            }
+        }
+        Ok(records)
+    }
+
+    /// The record's revision; `None` where it is gone.
+    pub(super) fn revision(
+        &self,
+        connection: &Connection,
+        id: LocalId,
+    ) -> rusqlite::Result<Option<Revision>> {
+        let revision = |row: &rusqlite::Row<'_>| row.get(0).map(Revision);
+        connection.prepare_cached(&self.revision)?.query_row([id.0], revision).optional()
+    }
+
+    /// Inserts a record and answers its id.
+    pub(super) fn insert(&self, connection: &Connection, row: &Row) -> rusqlite::Result<LocalId> {
+        connection.prepare_cached(&self.insert)?.execute(params_from_iter(row.iter().map(encode)))?;
+        Ok(LocalId(connection.last_insert_rowid()))
+    }
+
+    /// Writes these fields of a record, but for those that are absent.
+    pub(super) fn update<'a>(
+        &self,
+        connection: &Connection,
+        id: LocalId,
+        fields: impl Iterator<Item = (&'a Field, &'a Value)>,
+    ) -> rusqlite::Result<()> {
+        let (mut columns, mut values) = (Vec::new(), Vec::new());
+        for (field, value) in fields.filter(|(_, value)| **value != Value::Absent) {
+            columns.push(format!("{} = ?", quote(&field.name)));
+            values.push(encode(value));
+        }
+        if columns.is_empty() {
+            return Ok(());
+        }
+        values.push(id.0.into());
+        let sql = format!("UPDATE {} SET {} WHERE \"id\" = ?", self.table, columns.join(", "));
+        connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
+        Ok(())
+    }
+
+    /// Deletes a record.
+    pub(super) fn delete(&self, connection: &Connection, id: LocalId) -> rusqlite::Result<()> {
+        connection.prepare_cached(&self.delete)?.execute([id.0])?;
+        Ok(())
+    }
+}
+
+/// The fields stand after the revision, in the object's order.
+fn read(row: &rusqlite::Row<'_>, fields: &[Field]) -> rusqlite::Result<Result<Row, Unfit>> {
+    let mut values = Vec::with_capacity(fields.len());
+    for (index, field) in fields.iter().enumerate() {
+        match decode(index, field, row.get_ref(index + 1)?) {
+            Ok(value) => values.push(value),
+            Err(unfit) => return Ok(Err(unfit)),
+        }
+    }
+    Ok(Ok(values))
+}

@@ -1,0 +1,110 @@
+//! What is remembered of runs, and of each object from its last one.
+
+use crate::ports::ObjectState;
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde::Serialize;
+
+/// Runs that are remembered; the older ones go, or a report every five minutes would fill the file.
+const REMEMBERED: u32 = 100;
+
+/// What is known of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredObject {
+    /// The object.
+    pub object: String,
+    /// Mapping version of its last run.
+    pub mapping_version: Option<u32>,
+    /// Filter of its last run.
+    pub filter: Option<String>,
+    /// The last run that synchronized it.
+    pub last_run: Option<String>,
+    /// How that ended: the report's word.
+    pub last_outcome: Option<String>,
+    /// Linked pairs.
+    pub pairs: u64,
+    /// Pending conflicts.
+    pub conflicts: u64,
+    /// Pending issues that are not dismissed.
+    pub issues: u64,
+}
+
+/// One run. The times are for people only: no decision reads them (decision 2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StoredRun {
+    /// Its id.
+    pub run: String,
+    /// When it began, UTC.
+    pub started: String,
+    /// When it ended; `None` while it runs, or when it was killed.
+    pub ended: Option<String>,
+    /// How it ended: the report's word.
+    pub outcome: Option<String>,
+    /// Its report, a JSON document.
+    pub report: Option<String>,
+}
+
+/// Enters a run that begins.
+pub(super) fn begin(connection: &Connection, run: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT INTO _sync_run(run, started) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
+        [run],
+    )?;
+    let sql = "DELETE FROM _sync_run WHERE rowid <= (SELECT max(rowid) FROM _sync_run) - ?1";
+    connection.execute(sql, [REMEMBERED])?;
+    Ok(())
+}
+
+/// Enters how a run ended.
+pub(super) fn end(connection: &Connection, run: &str, outcome: &str, report: &str) -> rusqlite::Result<()> {
+    let sql = "UPDATE _sync_run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), outcome = ?2, report = ?3 \
+               WHERE run = ?1";
+    connection.execute(sql, (run, outcome, report))?;
+    Ok(())
+}
+
+/// The run that began last.
+pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<StoredRun>> {
+    let sql = "SELECT run, started, ended, outcome, report FROM _sync_run ORDER BY rowid DESC LIMIT 1";
+    let run = |row: &Row<'_>| {
+        Ok(StoredRun {
+            run: row.get(0)?,
+            started: row.get(1)?,
+            ended: row.get(2)?,
+            outcome: row.get(3)?,
+            report: row.get(4)?,
+        })
+    };
+    connection.query_row(sql, [], run).optional()
+}
+
+/// Remembers the state in which a run leaves an object.
+pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectState) -> rusqlite::Result<()> {
+    let sql = "UPDATE _sync_object SET mapping_version = ?2, filter = ?3, last_run = ?4, last_outcome = ?5 \
+               WHERE name = ?1";
+    let state = (object, state.mapping_version, &state.filter, &state.last_run, &state.last_outcome);
+    connection.execute(sql, state)?;
+    Ok(())
+}
+
+/// All objects that the store knows, by name.
+pub(super) fn objects(connection: &Connection) -> rusqlite::Result<Vec<StoredObject>> {
+    let sql = "SELECT name, mapping_version, filter, last_run, last_outcome, \
+                 (SELECT count(*) FROM _sync_baseline WHERE object = o.id), \
+                 (SELECT count(*) FROM _sync_conflict WHERE object = o.name), \
+                 (SELECT count(*) FROM _sync_issue WHERE object = o.name AND NOT dismissed) \
+               FROM _sync_object AS o ORDER BY name";
+    let count = |row: &Row<'_>, index| row.get::<_, i64>(index).map(i64::unsigned_abs);
+    let object = |row: &Row<'_>| {
+        Ok(StoredObject {
+            object: row.get(0)?,
+            mapping_version: row.get(1)?,
+            filter: row.get(2)?,
+            last_run: row.get(3)?,
+            last_outcome: row.get(4)?,
+            pairs: count(row, 5)?,
+            conflicts: count(row, 6)?,
+            issues: count(row, 7)?,
+        })
+    };
+    connection.prepare(sql)?.query_map([], object)?.collect()
+}

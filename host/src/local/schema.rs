@@ -1,0 +1,89 @@
+//! The `_sync_` tables: made when missing, brought up to date when older, refused when newer.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+/// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
+/// further entry.
+const MIGRATIONS: [&str; 1] = [VERSION_1];
+
+/// The version that this host writes.
+pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
+
+/// The tables are created in `main.`, by name, so that [`stand_in`] can put `temp.` in its place.
+///
+/// `_sync_baseline` repeats nothing: the object is a number, the names of the row's fields are kept
+/// once in `_sync_fields`, and the row comes last so that listing the pairs does not read it where
+/// it spills over. Its index is not unique: an id that comes back may be there twice for a while
+/// (decision 14).
+const VERSION_1: &str = r#"
+CREATE TABLE main."_sync_meta"(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE main."_sync_counter"(one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL);
+INSERT INTO main."_sync_counter" VALUES (1, 0);
+CREATE TABLE main."_sync_object"(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+  made TEXT, -- JSON: the columns that the host saw to; NULL for a table that was there before it
+  mapping_version INTEGER, filter TEXT, last_run TEXT, last_outcome TEXT);
+CREATE TABLE main."_sync_fields"(id INTEGER PRIMARY KEY, names TEXT NOT NULL UNIQUE);
+CREATE TABLE main."_sync_baseline"(
+  object INTEGER NOT NULL, local_id INTEGER NOT NULL,
+  remote_id TEXT NOT NULL, revision INTEGER NOT NULL,
+  updated TEXT NOT NULL, version TEXT, created TEXT,
+  beyond_filter INTEGER NOT NULL, fields INTEGER NOT NULL, "row" TEXT NOT NULL,
+  PRIMARY KEY (object, local_id)) WITHOUT ROWID;
+CREATE INDEX main."_sync_baseline_remote" ON "_sync_baseline"(object, remote_id);
+CREATE INDEX main."_sync_baseline_beyond" ON "_sync_baseline"(object, remote_id) WHERE beyond_filter;
+CREATE TABLE main."_sync_journal"(
+  object INTEGER NOT NULL, local_id INTEGER NOT NULL,
+  operation TEXT NOT NULL, revision INTEGER NOT NULL, remote_id TEXT, updated TEXT, version TEXT,
+  fields INTEGER NOT NULL, "row" TEXT NOT NULL,
+  PRIMARY KEY (object, local_id)) WITHOUT ROWID;
+CREATE TABLE main."_sync_issue"(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  object TEXT NOT NULL, operation TEXT NOT NULL, local_id INTEGER, remote_id TEXT,
+  code TEXT NOT NULL, message TEXT NOT NULL, attempts INTEGER NOT NULL, twins TEXT NOT NULL,
+  first_run TEXT NOT NULL, last_run TEXT NOT NULL, dismissed INTEGER NOT NULL);
+CREATE UNIQUE INDEX main."_sync_issue_record"
+  ON "_sync_issue"(object, operation, IFNULL(local_id, ''), IFNULL(remote_id, ''));
+CREATE TABLE main."_sync_conflict"(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  object TEXT NOT NULL, kind TEXT NOT NULL, local_id INTEGER NOT NULL, remote_id TEXT NOT NULL,
+  fields TEXT NOT NULL, since TEXT NOT NULL, last_run TEXT NOT NULL, choice TEXT,
+  UNIQUE (object, local_id, remote_id));
+CREATE TABLE main."_sync_run"(
+  run TEXT PRIMARY KEY, started TEXT NOT NULL, ended TEXT, outcome TEXT, report TEXT);
+"#;
+
+/// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left
+/// alone; the answer is the version found in the end.
+pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    // Looked at first without a lock: nearly always there is nothing to do.
+    let found = version(connection)?;
+    if found >= VERSION {
+        return Ok(found);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = version(&transaction)?;
+    for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(migration)?;
+    }
+    let remember = "INSERT INTO _sync_meta(key, value) VALUES ('version', max(?1, ?2)) \
+                    ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+    transaction.execute(remember, [VERSION, found])?;
+    transaction.commit()?;
+    Ok(VERSION.max(found))
+}
+
+/// Gives a store that is only read the tables that it lacks, in memory, so that they read as empty.
+pub(super) fn stand_in(connection: &Connection) -> rusqlite::Result<()> {
+    MIGRATIONS.iter().try_for_each(|migration| connection.execute_batch(&migration.replace("main.", "temp.")))
+}
+
+/// The version of the tables in the file; 0 where there are none.
+pub(super) fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    let there = "SELECT 1 FROM main.sqlite_schema WHERE name = '_sync_meta'";
+    if connection.query_row(there, [], |_| Ok(())).optional()?.is_none() {
+        return Ok(0);
+    }
+    let version = "SELECT value FROM main._sync_meta WHERE key = 'version'";
+    Ok(connection.query_row(version, [], |row| row.get(0)).optional()?.unwrap_or(0))
+}

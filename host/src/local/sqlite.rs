@@ -1,0 +1,244 @@
+//! [`SqliteStore`]: opens the file, and answers the command line's questions about logs and runs.
+//! What the pipeline asks is in `store`.
+
+use super::error::{failed, unfit};
+use super::logs::{self, Choice, StoredConflict, StoredIssue};
+use super::runs::{self, StoredObject, StoredRun};
+use super::schema;
+use super::table::Attached;
+use crate::ports::{ConflictEntry, StoreError};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use sync_core::change_key::RemoteId;
+use sync_core::object::ObjectName;
+
+/// How long another program's transaction is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A run: the file and its tables are made when missing.
+    ReadWrite,
+    /// A plan or a list: nothing is written, and what is missing reads as empty.
+    ReadOnly,
+}
+
+/// The local store in one SQLite file.
+pub struct SqliteStore {
+    pub(super) connection: Connection,
+    pub(super) path: PathBuf,
+    pub(super) mode: Mode,
+    pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
+}
+
+impl SqliteStore {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// The folder is missing, the file is no SQLite file, damaged, not writable (for
+    /// [`Mode::ReadWrite`]), or was written by a newer host.
+    pub fn open(path: &Path, mode: Mode) -> Result<SqliteStore, StoreError> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if let Some(folder) = folder.filter(|folder| mode == Mode::ReadWrite && !folder.is_dir()) {
+            let message = format!("the folder of the store {} does not exist", path.display());
+            let help = format!("make it with `mkdir -p {}`, or change `path` in [local]", folder.display());
+            return Err(unfit(message, help));
+        }
+        let mut connection = connect(path, mode).map_err(|error| failed(path, "open the store", error))?;
+        if mode == Mode::ReadWrite && connection.is_readonly("main").unwrap_or(false) {
+            let readonly = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let error = rusqlite::Error::SqliteFailure(readonly, Some("the file is read-only".to_owned()));
+            return Err(failed(path, "open the store", error));
+        }
+        let version = prepare(&mut connection, mode)
+            .map_err(|error| failed(path, "prepare the tables of the store", error))?;
+        if version > schema::VERSION {
+            let message = format!(
+                "{} was written by a newer host: its tables are of version {version}, this host knows {}",
+                path.display(),
+                schema::VERSION
+            );
+            return Err(unfit(message, "use the newer host for this store".to_owned()));
+        }
+        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached: HashMap::new() })
+    }
+
+    /// All issues that are not dismissed, by number.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn issues(&self) -> Result<Vec<StoredIssue>, StoreError> {
+        logs::issues(&self.connection, None).map_err(self.failed("read the issues"))
+    }
+
+    /// One issue, if it is there and not dismissed.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn issue(&self, id: i64) -> Result<Option<StoredIssue>, StoreError> {
+        let found = logs::issues(&self.connection, Some(id)).map_err(self.failed("read the issues"))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Takes an issue off the list until its operation fails again; false where there is none.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn dismiss_issue(&mut self, id: i64) -> Result<bool, StoreError> {
+        self.write("dismiss an issue", |connection| logs::dismiss(connection, id))
+    }
+
+    /// The remote records that are not pulled while an issue of the object is open (decision 4).
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn open_twins(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
+        logs::twins(&self.connection, object.as_str()).map_err(self.failed("read the issues"))
+    }
+
+    /// All conflicts, by number.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn conflicts(&self) -> Result<Vec<StoredConflict>, StoreError> {
+        logs::conflicts(&self.connection, None).map_err(self.failed("read the conflicts"))
+    }
+
+    /// One conflict, if it is there.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn conflict(&self, id: i64) -> Result<Option<StoredConflict>, StoreError> {
+        let found = logs::conflicts(&self.connection, Some(id)).map_err(self.failed("read the conflicts"))?;
+        Ok(found.into_iter().next())
+    }
+
+    /// Remembers which side of a conflict to keep; false where there is no such conflict.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn set_choice(&mut self, id: i64, choice: Choice) -> Result<bool, StoreError> {
+        self.write("record a choice", |connection| logs::set_choice(connection, id, choice))
+    }
+
+    /// What was chosen for a conflict, if its content is still the one that the choice was made on
+    /// (decision 17).
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn choice(&self, conflict: &ConflictEntry) -> Result<Option<Choice>, StoreError> {
+        logs::choice(&self.connection, conflict).map_err(self.failed("read a choice"))
+    }
+
+    /// Enters a run that begins.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn begin_run(&mut self, run: &str) -> Result<(), StoreError> {
+        self.write("enter the run", |connection| runs::begin(connection, run))
+    }
+
+    /// Enters how a run ended, with its report.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn end_run(&mut self, run: &str, outcome: &str, report_json: &str) -> Result<(), StoreError> {
+        self.write("enter the end of the run", |connection| runs::end(connection, run, outcome, report_json))
+    }
+
+    /// The run that began last.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn last_run(&self) -> Result<Option<StoredRun>, StoreError> {
+        runs::last(&self.connection).map_err(self.failed("read the last run"))
+    }
+
+    /// What is known of every object, by name.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn object_states(&self) -> Result<Vec<StoredObject>, StoreError> {
+        runs::objects(&self.connection).map_err(self.failed("read the objects' states"))
+    }
+
+    /// Says which file a call failed on; `doing` completes "failed to …".
+    pub(super) fn failed(&self, doing: &str) -> impl Fn(rusqlite::Error) -> StoreError {
+        move |error| failed(&self.path, doing, error)
+    }
+
+    /// The table of an object that was attached.
+    pub(super) fn table(&self, object: &ObjectName) -> Result<&Arc<Attached>, StoreError> {
+        self.attached.get(object).ok_or_else(|| StoreError {
+            message: format!("the table of {object} was used before it was attached"),
+            help: None,
+            invalid: false,
+        })
+    }
+
+    /// Carries out a change in one transaction.
+    pub(super) fn write<T>(
+        &mut self,
+        doing: &str,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let SqliteStore { connection, path, mode, .. } = self;
+        if *mode == Mode::ReadOnly {
+            let message = format!("failed to {doing} in {}: it was opened for reading only", path.display());
+            return Err(StoreError { message, help: None, invalid: false });
+        }
+        transact(connection, change).map_err(|error| failed(path, doing, error))
+    }
+}
+
+/// The write lock is taken at once: a transaction that begins with reading and finds that another
+/// program wrote meanwhile fails instead of waiting.
+fn transact<T>(
+    connection: &mut Connection,
+    change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let answer = change(&transaction)?;
+    transaction.commit()?;
+    Ok(answer)
+}
+
+/// A store that is only read and not there yet is an empty one in memory.
+fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
+    let access = match mode {
+        Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        Mode::ReadOnly if !path.try_exists().unwrap_or(true) => return Connection::open_in_memory(),
+        Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
+    };
+    // A store has one user at a time, so SQLite's own locks between threads are left out.
+    Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+}
+
+/// Sets the connection up, and sees to the `_sync_` tables; the answer is their version.
+fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.pragma_update(None, "foreign_keys", false)?;
+    match mode {
+        Mode::ReadWrite => {
+            // Readers do not block the run, nor the run them. Where the file system cannot do it,
+            // SQLite answers with the mode that it keeps, which is as safe.
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+            // The journal of remote writes must survive a power cut (decision 15).
+            connection.pragma_update(None, "synchronous", "FULL")?;
+            schema::migrate(connection)
+        }
+        Mode::ReadOnly => {
+            connection.pragma_update(None, "temp_store", "MEMORY")?;
+            let version = schema::version(connection)?;
+            if version == 0 {
+                schema::stand_in(connection)?;
+            }
+            Ok(version)
+        }
+    }
+}

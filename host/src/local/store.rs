@@ -1,0 +1,118 @@
+//! The port's side of [`SqliteStore`]: each call checked, delegated, and each failure named.
+
+use super::commit::Writer;
+use super::error::unfit;
+use super::sqlite::{Mode, SqliteStore};
+use super::table::{self, AttachError};
+use super::{baseline, journal, logs, runs};
+use crate::ports::{
+    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
+};
+use std::sync::Arc;
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
+use sync_core::object::{Object, ObjectName};
+
+impl Store for SqliteStore {
+    fn attach(&mut self, object: &Object) -> Result<ObjectState, StoreError> {
+        let name = object.name.as_str();
+        let attached = match self.mode {
+            Mode::ReadWrite => table::attach(&mut self.connection, object),
+            Mode::ReadOnly => table::inspect(&self.connection, object),
+        };
+        let doing = format!("attach the table of {name}");
+        let attached = attached.map_err(|error| match error {
+            AttachError::Sqlite(error) => self.failed(&doing)(error),
+            AttachError::Refused(refusal) => unfit(
+                format!("the table {name} in {} cannot be used: it {}", self.path.display(), refusal.why),
+                format!(
+                    "these statements make it usable; take a copy of the file first:\n{}",
+                    refusal.statements
+                ),
+            ),
+        })?;
+        let state = table::state(&self.connection, attached.id).map_err(self.failed(&doing))?;
+        self.attached.insert(object.name.clone(), Arc::new(attached));
+        Ok(state)
+    }
+
+    fn count(&self, object: &Object) -> Result<u64, StoreError> {
+        let sql = &self.table(&object.name)?.sql;
+        sql.count(&self.connection).map_err(self.failed(&format!("count the records of {}", object.name)))
+    }
+
+    fn local_keys(&self, object: &Object) -> Result<Vec<LocalKey>, StoreError> {
+        let sql = &self.table(&object.name)?.sql;
+        sql.keys(&self.connection).map_err(self.failed(&format!("list the records of {}", object.name)))
+    }
+
+    fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
+        let sql = &self.table(&object.name)?.sql;
+        sql.records(&self.connection, object, ids)
+            .map_err(self.failed(&format!("read the records of {}", object.name)))
+    }
+
+    fn pairs(&self, object: &ObjectName) -> Result<Vec<Pair>, StoreError> {
+        baseline::pairs(&self.connection, object.as_str())
+            .map_err(self.failed(&format!("list the baseline of {object}")))
+    }
+
+    fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
+        baseline::beyond_filter(&self.connection, object.as_str())
+            .map_err(self.failed(&format!("list the baseline of {object}")))
+    }
+
+    fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError> {
+        let number = self.table(&object.name)?.id;
+        baseline::entries(&self.connection, object, number, ids)
+            .map_err(self.failed(&format!("read the baseline of {}", object.name)))
+    }
+
+    fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
+        baseline::linked_local(&self.connection, object.as_str(), id)
+            .map_err(self.failed(&format!("look up a link to {object}")))
+    }
+
+    fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError> {
+        baseline::linked_remote(&self.connection, object.as_str(), id)
+            .map_err(self.failed(&format!("look up a link to {object}")))
+    }
+
+    fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
+        let attached = self.table(&object.name)?.clone();
+        self.write(&format!("change the records of {}", object.name), |connection| {
+            let writer = Writer { connection, object, attached: &attached };
+            changes.into_iter().map(|change| writer.apply(change)).collect()
+        })
+    }
+
+    fn intents(&self, object: &Object) -> Result<Vec<Intent>, StoreError> {
+        let number = self.table(&object.name)?.id;
+        journal::intents(&self.connection, object, number)
+            .map_err(self.failed(&format!("read the journal of {}", object.name)))
+    }
+
+    fn record_issues(&mut self, run: &str, issues: &[IssueEntry]) -> Result<(), StoreError> {
+        self.write("enter issues", |connection| {
+            issues.iter().try_for_each(|issue| logs::record_issue(connection, run, issue))
+        })
+    }
+
+    fn record_conflicts(&mut self, run: &str, conflicts: &[ConflictEntry]) -> Result<(), StoreError> {
+        self.write("enter conflicts", |connection| {
+            conflicts.iter().try_for_each(|conflict| logs::record_conflict(connection, run, conflict))
+        })
+    }
+
+    fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError> {
+        let name = object.name.as_str();
+        self.write(&format!("enter the end of {name}"), |connection| {
+            logs::sweep(connection, run, name)?;
+            runs::remember(connection, name, state)
+        })
+    }
+
+    fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError> {
+        logs::pending(&self.connection, object.as_str())
+            .map_err(self.failed(&format!("count what is pending of {object}")))
+    }
+}

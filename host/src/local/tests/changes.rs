@@ -1,0 +1,192 @@
+//! The pipeline's changes.
+
+use super::*;
+use crate::ports::{Baseline, Intent};
+use sync_core::change_key::{Pair, Revision};
+use sync_core::operation::Operation;
+
+#[test]
+fn our_own_writes_do_not_come_back() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let key = done(&mut store, &object, insert("R1", acme()));
+    assert_eq!(key, key_of(&store, &object, key.id));
+    assert!(!moved(&store, &object, key.id));
+
+    let row = vec![Value::Text("Acme Inc".into()), Value::Absent, Value::Null];
+    let change = Change::Update { local: key.id, expected: key.revision, row, remote: remote("R1", "2") };
+    let key = done(&mut store, &object, change);
+    assert!(!moved(&store, &object, key.id));
+    let agreed = vec![Value::Text("Acme Inc".into()), Value::Integer(7), Value::Null];
+    let entry = &store.baselines(&object, &[key.id]).unwrap()[0];
+    assert_eq!(entry.row, agreed);
+    assert_eq!(entry.pair.remote, remote("R1", "2"));
+    assert_eq!(store.local_records(&object, &[key.id]).unwrap()[0].row, Ok(agreed));
+
+    place.sql("UPDATE account SET employees = 8");
+    assert!(moved(&store, &object, key.id));
+}
+
+#[test]
+fn what_moved_is_left_alone_and_the_rest_is_done() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let keys: Vec<LocalKey> =
+        ["R1", "R2", "R3"].map(|id| done(&mut store, &object, insert(id, acme()))).to_vec();
+    place.sql("UPDATE account SET name = 'mine' WHERE id = 1; DELETE FROM account WHERE id = 3;");
+    let update = |key: &LocalKey| Change::Update {
+        local: key.id,
+        expected: key.revision,
+        row: vec![Value::Text("theirs".into()), Value::Null, Value::Null],
+        remote: remote("R1", "2"),
+    };
+    let delete = |index: usize, expected| Change::Delete { local: keys[index].id, expected };
+    let mut changes: Vec<Change> = keys.iter().map(update).collect();
+    changes.push(delete(0, Some(keys[0].revision)));
+    changes.push(delete(2, Some(keys[2].revision)));
+    changes.push(delete(1, None));
+    let answers = store.commit(&object, changes).unwrap();
+    let outcome: Vec<bool> = answers.iter().map(|answer| matches!(answer, Changed::Done(_))).collect();
+    assert_eq!(outcome, [false, true, false, false, true, true]);
+    assert_eq!(answers[4], Changed::Done(keys[2]));
+    assert_eq!(place.ask("SELECT group_concat(name) FROM account"), "mine");
+    let pairs = store.pairs(&object.name).unwrap();
+    assert_eq!(pairs.iter().map(|pair| pair.local).collect::<Vec<_>>(), [keys[0].id]);
+}
+
+#[test]
+fn a_failed_batch_leaves_nothing() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    place.sql("CREATE UNIQUE INDEX one_name ON account(name)");
+    let error = store.commit(&object, vec![insert("R1", acme()), insert("R2", acme())]).unwrap_err();
+    assert!(error.message.contains("crm.db: UNIQUE constraint failed: account.name"), "{error}");
+    assert!(error.help.is_some());
+    assert_eq!(store.count(&object).unwrap(), 0);
+    assert!(store.pairs(&object.name).unwrap().is_empty());
+}
+
+#[test]
+fn a_link_writes_fields_without_hiding_an_edit() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    place.sql("INSERT INTO account(name) VALUES ('a'), ('b'), ('c'), ('d')");
+    let keys = store.local_keys(&object).unwrap();
+    // The second is edited and the third deleted while the remote write is under way.
+    place.sql("UPDATE account SET name = 'edited' WHERE name = 'b'; DELETE FROM account WHERE name = 'c';");
+    let link = |key: &LocalKey, fields| {
+        let pair =
+            Pair { local: key.id, remote: remote(&format!("R{}", key.id), "1"), revision: key.revision };
+        Change::Link { baseline: Baseline { pair, row: acme(), beyond_filter: true }, fields }
+    };
+    let computed = vec![(1, Value::Integer(3))];
+    let changes = keys[..3].iter().map(|key| link(key, computed.clone())).chain([link(&keys[3], Vec::new())]);
+    let answers = store.commit(&object, changes.collect()).unwrap();
+    assert_eq!(answers[2], Changed::Done(keys[2]));
+    assert_eq!(answers[3], Changed::Done(keys[3]));
+
+    assert!(!moved(&store, &object, keys[0].id));
+    assert!(moved(&store, &object, keys[1].id));
+    assert!(!moved(&store, &object, keys[3].id));
+    assert_eq!(place.ask("SELECT group_concat(name || ifnull(employees, '')) FROM account"), "a3,edited3,d");
+    let pairs = store.pairs(&object.name).unwrap();
+    assert_eq!(pairs.len(), 4);
+    assert_eq!(pairs[2].revision, keys[2].revision);
+    assert_eq!(store.beyond_filter(&object.name).unwrap().len(), 4);
+}
+
+#[test]
+fn links_are_found_both_ways() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let old = done(&mut store, &object, insert("R1", acme())).id;
+    let new = done(&mut store, &object, insert("R1", acme())).id;
+    let other = object_with("never-attached", &[("x", Kind::Integer)]).name;
+    assert_eq!(store.linked_local(&object.name, &RemoteId("R1".into())).unwrap(), Some(new));
+    assert_eq!(store.linked_local(&object.name, &RemoteId("R2".into())).unwrap(), None);
+    assert_eq!(store.linked_local(&other, &RemoteId("R1".into())).unwrap(), None);
+    assert_eq!(store.linked_remote(&object.name, old).unwrap(), Some(RemoteId("R1".into())));
+    assert_eq!(store.linked_remote(&object.name, LocalId(9)).unwrap(), None);
+    done(&mut store, &object, Change::Forget { local: new });
+    assert_eq!(store.linked_local(&object.name, &RemoteId("R1".into())).unwrap(), Some(old));
+    assert_eq!(store.count(&object).unwrap(), 2);
+}
+
+#[test]
+fn the_journal_is_there_after_a_crash() {
+    let (place, object) = (Place::new(), account());
+    let intents = [
+        Intent {
+            operation: Operation::PushInsert,
+            local: LocalId(1),
+            revision: Revision(4),
+            remote: None,
+            expected: None,
+            row: vec![Value::Text("Acme".into()), Value::Absent, Value::Null],
+        },
+        Intent {
+            operation: Operation::PushUpdate,
+            local: LocalId(2),
+            revision: Revision(5),
+            remote: Some(RemoteId("R2".into())),
+            expected: Some(RemoteToken::unsettled()),
+            row: acme(),
+        },
+    ];
+    let mut store = place.with(&object);
+    let changes = intents.iter().cloned().map(Change::Intend).collect();
+    store.commit(&object, changes).unwrap();
+    drop(store);
+    let mut store = place.with(&object);
+    assert_eq!(store.intents(&object).unwrap(), intents);
+    done(&mut store, &object, Change::Settled { local: LocalId(1) });
+    assert_eq!(store.intents(&object).unwrap(), intents[1..]);
+}
+
+#[test]
+fn the_baseline_outlives_a_descriptor() {
+    let place = Place::new();
+    let kinds = [
+        ("name", Kind::Text(100)),
+        ("yes", Kind::Boolean),
+        ("count", Kind::Integer),
+        ("amount", Kind::Decimal(2)),
+        ("tags", Kind::Choices),
+        ("day", Kind::Date),
+        ("at", Kind::Timestamp),
+        ("raw", Kind::Bytes),
+        ("parent_id", Kind::Reference("account".into())),
+    ];
+    let row = vec![
+        Value::Text("quote \" and ü".into()),
+        Value::Boolean(true),
+        Value::Integer(i64::MIN),
+        Value::Decimal("-12345678901234567890.25".into()),
+        Value::Choices(vec!["a".into(), "b".into()]),
+        Value::Date("2024-02-29".into()),
+        Value::Timestamp(-1),
+        Value::Bytes(vec![0, 255]),
+        Value::Reference("5".into()),
+    ];
+    let old = object_with("account", &kinds);
+    let mut store = place.with(&old);
+    let id = done(&mut store, &old, insert("R1", row.clone())).id;
+    assert_eq!(store.baselines(&old, &[LocalId(7), id]).unwrap()[0].row, row);
+    assert_eq!(store.local_records(&old, &[LocalId(7), id]).unwrap()[0].row, Ok(row.clone()));
+
+    // Another order, one field less, one more, and one that changed its kind.
+    let new = object_with(
+        "account",
+        &[
+            ("day", Kind::Date),
+            ("fax", Kind::Text(10)),
+            ("name", Kind::Text(5)),
+            ("amount", Kind::Text(30)),
+            ("yes", Kind::Integer),
+        ],
+    );
+    store.attach(&new).unwrap();
+    let agreed = &store.baselines(&new, &[id]).unwrap()[0].row;
+    let amount = Value::Text("-12345678901234567890.25".into());
+    assert_eq!(*agreed, vec![row[5].clone(), Value::Absent, Value::Absent, amount, Value::Absent]);
+}

@@ -1,0 +1,124 @@
+//! The rules of `[objects.NAME]`.
+
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+
+use super::error::ProblemKind;
+use super::found::Found;
+use super::read::{Item, Table};
+use super::types::{FieldRule, Limits, ObjectMetadata, Policy};
+use super::units;
+
+/// A component's memory, in bytes: less than the first holds no batch, more than the second it cannot address.
+const MEMORY: RangeInclusive<u64> = (1 << 20)..=(4 << 30);
+/// The least fuel a record: below it not even an empty mapping gets through.
+const LEAST_FUEL: u64 = 10_000;
+
+/// Reads `[objects]`.
+pub(super) fn objects(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, ObjectMetadata> {
+    let mut objects = BTreeMap::new();
+    for item in table.items() {
+        if !is_kebab_case(item.key()) {
+            let message = format!("{:?} is no name of an object", item.key());
+            let help = "lower-case letters and digits, words joined by `-`, such as `sales-order`".to_owned();
+            found.problem(ProblemKind::InvalidValue, item.key_at(), message, Some(help));
+        }
+        if let Some(table) = item.table(found) {
+            objects.insert(item.key().to_owned(), object(&table, found));
+        }
+    }
+    objects
+}
+
+/// Whether `name` can be an object's: words of lower-case letters and digits, each beginning with a letter, as in WIT.
+fn is_kebab_case(name: &str) -> bool {
+    name.split('-').all(|word| {
+        word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+    })
+}
+
+fn object(table: &Table<'_>, found: &mut Found<'_>) -> ObjectMetadata {
+    table.only_known(&["enabled", "plugin", "sha256", "filter", "on-conflict", "fields", "limits"], found);
+    let policies = [
+        ("ask", Policy::Ask),
+        ("keep-local", Policy::KeepLocal),
+        ("keep-remote", Policy::KeepRemote),
+        ("merge", Policy::Merge),
+    ];
+    let default = ObjectMetadata::default();
+    let on_conflict = table.optional("on-conflict", |item, found| item.choice(&policies, found), found);
+    ObjectMetadata {
+        enabled: table.optional("enabled", Item::boolean, found).unwrap_or(default.enabled),
+        plugin: table.optional_text("plugin", found),
+        sha256: table.optional("sha256", sha256, found),
+        filter: table.optional_text("filter", found),
+        on_conflict: on_conflict.unwrap_or(default.on_conflict),
+        fields: table
+            .optional("fields", Item::table, found)
+            .map(|table| fields(&table, found))
+            .unwrap_or_default(),
+        limits: table
+            .optional("limits", Item::table, found)
+            .map(|table| limits(&table, found))
+            .unwrap_or_default(),
+    }
+}
+
+fn sha256(item: &Item<'_>, found: &mut Found<'_>) -> Option<String> {
+    let digest = item.text(found)?;
+    if digest.len() == 64 && digest.chars().all(|digit| digit.is_ascii_hexdigit()) {
+        return Some(digest.to_ascii_lowercase());
+    }
+    let help = "64 hexadecimal digits, as `host plugin inspect FILE` prints them".to_owned();
+    item.invalid("is no SHA-256 digest", Some(help), found);
+    None
+}
+
+fn fields(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, FieldRule> {
+    let policies =
+        [("ask", Policy::Ask), ("keep-local", Policy::KeepLocal), ("keep-remote", Policy::KeepRemote)];
+    let mut fields = BTreeMap::new();
+    for item in table.items() {
+        let Some(rule) = item.table(found) else { continue };
+        rule.only_known(&["on-conflict"], found);
+        let Some(policy) = rule.required("on-conflict", found) else { continue };
+        if policy.as_text() == Some("merge") {
+            let help =
+                "`merge` is for whole objects; a field is `ask`, `keep-local` or `keep-remote`".to_owned();
+            policy.invalid("cannot be \"merge\": a single field has nothing to merge", Some(help), found);
+        } else if let Some(on_conflict) = policy.choice(&policies, found) {
+            fields.insert(item.key().to_owned(), FieldRule { on_conflict });
+        }
+    }
+    fields
+}
+
+fn limits(table: &Table<'_>, found: &mut Found<'_>) -> Limits {
+    table.only_known(&["memory", "fuel-per-record"], found);
+    let default = Limits::default();
+    let fuel =
+        table.optional("fuel-per-record", |item, found| item.integer(LEAST_FUEL..=u64::MAX, found), found);
+    Limits {
+        memory: table.optional("memory", memory, found).unwrap_or(default.memory),
+        fuel_per_record: fuel.unwrap_or(default.fuel_per_record),
+    }
+}
+
+fn memory(item: &Item<'_>, found: &mut Found<'_>) -> Option<u64> {
+    let bytes = match item.as_text() {
+        Some(text) => units::bytes(text),
+        None => Some(item.integer(0..=u64::MAX, found)?),
+    };
+    match bytes {
+        None => {
+            let help =
+                "a whole number and `KiB`, `MiB` or `GiB`, in quotes: `\"64MiB\"`; or a number of bytes"
+                    .to_owned();
+            item.invalid("is no size", Some(help), found);
+        }
+        Some(bytes) if !MEMORY.contains(&bytes) => item.invalid("must be from 1MiB to 4GiB", None, found),
+        Some(bytes) => return Some(bytes),
+    }
+    None
+}

@@ -1,0 +1,111 @@
+//! The rules of `[remote]`, but for `auth`.
+
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::check::Around;
+use super::found::Found;
+use super::read::{Item, Table};
+use super::types::{Remote, RemoteKind, SiebelOptions};
+use super::{secret, units};
+
+/// The longest duration that is taken: a day. Longer ones are slips, and overflow what is added to them.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+/// The default of both durations of `[remote]`.
+const THIRTY_SECONDS: Duration = Duration::from_secs(30);
+/// The keys of `[remote]` that only Siebel has.
+const SIEBEL_KEYS: [&str; 3] = ["view-mode", "user-key-view-mode", "timezone"];
+
+/// Reads `[remote]`.
+pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Remote> {
+    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for"];
+    known.extend(SIEBEL_KEYS);
+    table.only_known(&known, found);
+
+    let kinds =
+        [RemoteKind::Siebel, RemoteKind::Odata, RemoteKind::Tryton, RemoteKind::Rest].map(|k| (k.name(), k));
+    let kind = table.required("kind", found).and_then(|item| item.choice(&kinds, found));
+    let url = table.required("url", found).and_then(|item| address(&item, found));
+    let auth =
+        table.optional("auth", Item::table, found).and_then(|table| secret::auth(&table, around, found));
+    let timeout = table.optional("timeout", |item, found| duration(item, false, found), found);
+    let retry_for = table.optional("retry-for", |item, found| duration(item, true, found), found);
+    let siebel = siebel(table, kind, found);
+    Some(Remote {
+        kind: kind?,
+        url: url?,
+        auth,
+        timeout: timeout.unwrap_or(THIRTY_SECONDS),
+        retry_for: retry_for.unwrap_or(THIRTY_SECONDS),
+        siebel,
+    })
+}
+
+/// `url`. No message repeats it, for there may be a password in it.
+fn address(item: &Item<'_>, found: &mut Found<'_>) -> Option<url::Url> {
+    let url = match url::Url::parse(item.text(found)?) {
+        Ok(url) => url,
+        Err(error) => {
+            let help = "such as `https://crm.example.com/siebel/v1.0`".to_owned();
+            item.invalid(format!("is no address: {error}"), Some(help), found);
+            return None;
+        }
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        let help = "name the user in `auth`, and the password's source there with `env` or `file`".to_owned();
+        item.invalid("must not contain a user name or password", Some(help), found);
+        return None;
+    }
+    if !matches!(url.scheme(), "http" | "https") {
+        item.invalid("must begin with `http://` or `https://`", None, found);
+        return None;
+    }
+    Some(url)
+}
+
+fn duration(item: &Item<'_>, may_be_zero: bool, found: &mut Found<'_>) -> Option<Duration> {
+    let examples =
+        Some("a whole number and `ms`, `s` or `m`, in quotes: `\"500ms\"`, `\"10s\"`, `\"2m\"`".to_owned());
+    match item.as_text().and_then(units::duration) {
+        None => item.invalid("is no duration", examples, found),
+        Some(Duration::ZERO) if !may_be_zero => item.invalid("must be longer than zero", None, found),
+        Some(long) if long > LONGEST => item.invalid("must be a day (`1440m`) at most", None, found),
+        duration => return duration,
+    }
+    None
+}
+
+fn siebel(table: &Table<'_>, kind: Option<RemoteKind>, found: &mut Found<'_>) -> SiebelOptions {
+    if let Some(kind) = kind.filter(|kind| *kind != RemoteKind::Siebel) {
+        let reason = format!("is for `kind = \"siebel\"` only, and this remote is {:?}", kind.name());
+        table.refuse(&SIEBEL_KEYS, &reason, found);
+        return SiebelOptions::default();
+    }
+    let default = SiebelOptions::default();
+    let view_mode = table.optional_text("view-mode", found).unwrap_or(default.view_mode);
+    SiebelOptions {
+        user_key_view_mode: table
+            .optional_text("user-key-view-mode", found)
+            .unwrap_or_else(|| view_mode.clone()),
+        view_mode,
+        timezone: table.optional("timezone", timezone, found).unwrap_or(default.timezone),
+    }
+}
+
+fn timezone(item: &Item<'_>, found: &mut Found<'_>) -> Option<String> {
+    let name = item.text(found)?;
+    if time_zone(name).is_err() {
+        let help =
+            "a name of the IANA time zone database, such as `Europe/Paris`; `UTC` always works".to_owned();
+        item.invalid(format!("{name:?} is not known on this machine"), Some(help), found);
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// The time zone of this IANA name, by the machine's time zone database. `UTC` needs none: it is the default, and there
+/// are machines without the database.
+pub fn time_zone(name: &str) -> Result<TimeZone, jiff::Error> {
+    if name == "UTC" { Ok(TimeZone::UTC) } else { TimeZone::get(name) }
+}

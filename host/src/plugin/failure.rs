@@ -1,0 +1,149 @@
+//! How a call of a plugin can go wrong, and what the person reads then.
+
+use super::engine::STACK;
+use super::limits::{Limits, Meter, Refused};
+use crate::ports::MapError;
+use wasmtime::Trap;
+
+/// Longest message a plugin gets into the logs, in characters: some five lines.
+const LONGEST_MESSAGE: usize = 500;
+/// Longest code, in characters. Codes are kebab-case words.
+const LONGEST_CODE: usize = 64;
+
+/// Why a call gave no answer. The fragments follow the plugin's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// It ran too long.
+    #[error("used up its {0} units of fuel")]
+    Fuel(u64),
+    /// It wanted more memory than it may.
+    #[error("needs more than its {} of memory", size(*.0))]
+    Memory(u64),
+    /// It wanted more table entries than any program has.
+    #[error("needs too many table entries")]
+    Table,
+    /// It recursed too deep.
+    #[error("needs more than its {} KiB of stack (it recurses without end)", STACK >> 10)]
+    Stack,
+    /// It gave up.
+    #[error("panicked")]
+    Panic,
+    /// Any other trap.
+    #[error("trapped ({0})")]
+    Trap(String),
+    /// What it handed over breaks the canonical ABI, or is more data than it may have memory.
+    #[error("gave an answer that cannot be read ({0})")]
+    Answer(String),
+    /// Not one answer a record.
+    #[error("gave {found} answers for {asked} record{}", if *.asked == 1 { "" } else { "s" })]
+    Count {
+        /// Records it was asked about.
+        asked: usize,
+        /// Answers it gave.
+        found: usize,
+    },
+}
+
+impl Failure {
+    /// Reads wasmtime's error together with the meter's record: a refused allocation shows as any kind of
+    /// trap.
+    pub(super) fn of(error: &wasmtime::Error, meter: &Meter, limits: Limits) -> Failure {
+        match (meter.refused(), error.downcast_ref::<Trap>()) {
+            (Some(Refused::Memory), _) => Failure::Memory(limits.memory),
+            (Some(Refused::Table), _) => Failure::Table,
+            (None, Some(Trap::OutOfFuel)) => Failure::Fuel(limits.fuel_per_record),
+            (None, Some(Trap::StackOverflow)) => Failure::Stack,
+            (None, Some(Trap::UnreachableCodeReached)) => Failure::Panic,
+            (None, Some(trap)) => Failure::Trap(clean(&trap.to_string(), LONGEST_MESSAGE)),
+            (None, None) => Failure::Answer(clean(&error.root_cause().to_string(), LONGEST_MESSAGE)),
+        }
+    }
+
+    /// As the issue of one record.
+    pub(super) fn into_map_error(self, file: &str, object: &str) -> MapError {
+        let raise = |limit: String| {
+            format!("; if the record is worth more, raise `[objects.{object}] limits = {{ {limit} }}`")
+        };
+        let (code, remedy) = match self {
+            Failure::Fuel(limit) => {
+                ("plugin-fuel", raise(format!("fuel-per-record = {}", limit.saturating_mul(2))))
+            }
+            Failure::Memory(limit) => {
+                ("plugin-memory", raise(format!("memory = \"{}\"", size(limit.saturating_mul(2)))))
+            }
+            Failure::Table => ("plugin-memory", String::new()),
+            Failure::Stack | Failure::Panic | Failure::Trap(_) => {
+                ("plugin-trap", "; this is a fault of the plugin".into())
+            }
+            Failure::Answer(_) | Failure::Count { .. } => {
+                ("plugin-row", "; this is a fault of the plugin".into())
+            }
+        };
+        MapError { code: code.into(), message: format!("{file} {self} on this record{remedy}"), field: None }
+    }
+}
+
+/// The issue for what the plugin itself refuses. Its words are not trusted: they reach terminals and logs.
+pub(super) fn rejected(file: &str, code: &str, message: &str, field: Option<&str>) -> MapError {
+    let code = clean(code, LONGEST_CODE);
+    let kebab = !code.is_empty()
+        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        // The host's own verdicts.
+        && !code.starts_with("plugin-");
+    let mut message = clean(message, LONGEST_MESSAGE);
+    if message.is_empty() {
+        message = format!("{file} refuses the record without saying why");
+    }
+    MapError {
+        code: if kebab { code } else { "plugin-rejected".into() },
+        message,
+        field: field.map(str::to_owned),
+    }
+}
+
+/// Without control characters, and no longer than a log wants.
+pub(super) fn clean(text: &str, longest: usize) -> String {
+    let mut shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let mut clean: String = shown.by_ref().take(longest).collect();
+    if shown.next().is_some() {
+        clean.push('…');
+    }
+    clean.trim().to_owned()
+}
+
+/// As `sync.toml` writes sizes.
+pub(super) fn size(bytes: u64) -> String {
+    const MIB: u64 = 1 << 20;
+    if bytes >= MIB && bytes.is_multiple_of(MIB) {
+        format!("{}MiB", bytes / MIB)
+    } else {
+        format!("{}KiB", bytes.div_ceil(1 << 10))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_named_with_the_place_to_raise_it() {
+        let error = Failure::Memory(64 << 20).into_map_error("account.wasm", "account");
+        assert_eq!(error.code, "plugin-memory");
+        assert_eq!(
+            error.message,
+            "account.wasm needs more than its 64MiB of memory on this record; if the record is worth more, raise \
+             `[objects.account] limits = { memory = \"128MiB\" }`"
+        );
+    }
+
+    #[test]
+    fn a_plugins_words_are_cleaned() {
+        let error = rejected("a.wasm", "plugin-fuel", "\u{1b}[31mred\nalert", Some("name"));
+        assert_eq!((error.code.as_str(), error.message.as_str()), ("plugin-rejected", "[31mred alert"));
+        assert_eq!(rejected("a.wasm", "x", &"a".repeat(900), None).message.chars().count(), 501);
+        assert_eq!(
+            rejected("a.wasm", "no-name", " ", None).message,
+            "a.wasm refuses the record without saying why"
+        );
+    }
+}

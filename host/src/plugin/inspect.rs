@@ -1,0 +1,198 @@
+//! What can be said of a file before it is compiled: whether it is a component, for which interface version,
+//! and what it imports.
+
+use super::refusal::Reason;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use wasmparser::{Encoding, Parser, Payload};
+
+/// Largest file that is taken. Rust makes plugins of 50 KB, JavaScript of 1.6 MB, Python of 18 MB.
+pub(super) const LARGEST_FILE: u64 = 64 << 20;
+/// The interface versions that this host runs, for people.
+pub(super) const MAPPED_VERSIONS: &str = "0.1.x";
+/// What every plugin exports, without the version.
+const EXPORTS: [&str; 2] = ["crm:sync-object/descriptor", "crm:sync-object/mapping"];
+
+/// What a component says on its surface. There is one for refused components too, as long as they parse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Inspection {
+    /// Version of `crm:sync-object` that it was built for.
+    pub interface_version: Option<String>,
+    /// Everything that it asks of the host; a plugin asks nothing.
+    pub imports: Vec<String>,
+    /// Everything that it offers.
+    pub exports: Vec<String>,
+    /// Bytes.
+    pub size: u64,
+    /// Of the whole file, in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Reads the surface of a component.
+///
+/// # Errors
+/// When it is no component at all.
+pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(Reason::TooLarge);
+    }
+    const MAGIC: &[u8] = b"\0asm";
+    if !bytes.starts_with(&MAGIC[..bytes.len().min(MAGIC.len())]) || bytes.is_empty() {
+        return Err(Reason::NotWasm);
+    }
+    let (mut imports, mut exports) = (Vec::new(), Vec::new());
+    // Components and modules nest; only the outermost one's surface counts.
+    let mut depth = 0_usize;
+    for payload in Parser::new(0).parse_all(bytes) {
+        match payload.map_err(|error| broken(&error))? {
+            Payload::Version { encoding, .. } => {
+                if depth == 0 && encoding == Encoding::Module {
+                    return Err(Reason::CoreModule);
+                }
+                depth += 1;
+            }
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 1 => {
+                for import in section {
+                    imports.push(import.map_err(|error| broken(&error))?.name.name.to_owned());
+                }
+            }
+            Payload::ComponentExportSection(section) if depth == 1 => {
+                for export in section {
+                    exports.push(export.map_err(|error| broken(&error))?.name.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    let interface_version = EXPORTS.iter().find_map(|wanted| version_of(wanted, &exports)).map(str::to_owned);
+    let sha256 = hexadecimal(&Sha256::digest(bytes));
+    Ok(Inspection { interface_version, imports, exports, size: bytes.len() as u64, sha256 })
+}
+
+impl Inspection {
+    /// Whether this host runs the component.
+    ///
+    /// # Errors
+    /// The first reason why it does not.
+    pub fn check(&self) -> Result<(), Reason> {
+        let versions = EXPORTS.map(|wanted| version_of(wanted, &self.exports));
+        // Told first: another version explains missing exports and imports alike.
+        if let Some(found) = versions.iter().flatten().find(|version| !is_mapped(version)) {
+            return Err(Reason::Version { found: (*found).to_owned() });
+        }
+        let missing: Vec<String> = EXPORTS
+            .iter()
+            .zip(versions)
+            .filter(|(_, version)| version.is_none())
+            .map(|(name, _)| (*name).to_owned())
+            .collect();
+        if !missing.is_empty() {
+            return Err(Reason::OtherWorld(missing));
+        }
+        if self.imports.is_empty() { Ok(()) } else { Err(Reason::Imports(self.imports.clone())) }
+    }
+}
+
+fn version_of<'a>(wanted: &str, exports: &'a [String]) -> Option<&'a str> {
+    exports.iter().find_map(|name| name.strip_prefix(wanted)?.strip_prefix('@'))
+}
+
+fn is_mapped(version: &str) -> bool {
+    version.strip_prefix("0.1.").is_some_and(|patch| patch.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn broken(error: &wasmparser::Error) -> Reason {
+    if error.message().starts_with("unexpected end") {
+        Reason::Truncated(error.offset())
+    } else {
+        Reason::Malformed(error.to_string())
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    fn section(id: u8, body: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![id, u8::try_from(body.len()).unwrap()];
+        bytes.extend(body);
+        bytes
+    }
+
+    fn name(text: &str) -> Vec<u8> {
+        let mut bytes = vec![0, u8::try_from(text.len()).unwrap()];
+        bytes.extend(text.as_bytes());
+        bytes
+    }
+
+    /// A component of one empty instance, exported and imported under the names.
+    fn component(imports: &[&str], exports: &[&str]) -> Vec<u8> {
+        let mut bytes = COMPONENT.to_vec();
+        bytes.extend(section(7, &[1, 0x42, 0])); // type 0: an instance without members
+        for import in imports {
+            bytes.extend(section(10, &[vec![1], name(import), vec![5, 0]].concat()));
+        }
+        bytes.extend(section(5, &[1, 1, 0])); // an instance without members
+        for export in exports {
+            bytes.extend(section(11, &[vec![1], name(export), vec![5, 0, 0]].concat()));
+        }
+        bytes
+    }
+
+    const GOOD: [&str; 2] = ["crm:sync-object/descriptor@0.1.4", "crm:sync-object/mapping@0.1.4"];
+
+    #[test]
+    fn a_plugin_passes() {
+        let inspection = inspect(&component(&[], &GOOD)).unwrap();
+        assert_eq!(inspection.check(), Ok(()));
+        assert_eq!(inspection.interface_version.as_deref(), Some("0.1.4"));
+        assert_eq!(inspection.exports, GOOD);
+        assert_eq!(inspection.sha256.len(), 64);
+    }
+
+    #[test]
+    fn an_import_is_named() {
+        let inspection = inspect(&component(&["wasi:cli/environment@0.2.0"], &GOOD)).unwrap();
+        assert_eq!(inspection.check(), Err(Reason::Imports(vec!["wasi:cli/environment@0.2.0".into()])));
+    }
+
+    #[test]
+    fn another_version_is_named() {
+        for version in ["0.2.0", "1.0.0", "0.10.0", "0.1.0-rc.1"] {
+            let exports = [format!("crm:sync-object/descriptor@{version}")];
+            let inspection = inspect(&component(&["x"], &[&exports[0]])).unwrap();
+            assert_eq!(inspection.check(), Err(Reason::Version { found: version.into() }));
+        }
+    }
+
+    #[test]
+    fn another_world_is_told_from_what_is_missing() {
+        let inspection = inspect(&component(&[], &[GOOD[0], "wasi:cli/run@0.2.0"])).unwrap();
+        assert_eq!(inspection.check(), Err(Reason::OtherWorld(vec!["crm:sync-object/mapping".into()])));
+    }
+
+    #[test]
+    fn what_is_no_component_is_told_apart() {
+        let whole = component(&[], &GOOD);
+        assert_eq!(inspect(b"\0asm\x01\0\0\0"), Err(Reason::CoreModule));
+        for cut in [1, 3, 4, 6, 9, whole.len() - 1] {
+            assert!(matches!(inspect(&whole[..cut]), Err(Reason::Truncated(_))), "{cut} bytes");
+        }
+        for garbage in [&b""[..], b"#!/bin/sh\n", b"(component)"] {
+            assert_eq!(inspect(garbage), Err(Reason::NotWasm));
+        }
+        assert!(matches!(
+            inspect(&[COMPONENT, &section(11, &[1, 9, 0])].concat()),
+            Err(Reason::Malformed(_))
+        ));
+        assert!(inspect(COMPONENT).unwrap().check().is_err());
+    }
+}

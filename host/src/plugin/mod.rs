@@ -1,0 +1,28 @@
+//! Objects are WebAssembly components that import nothing. Here they are inspected, compiled, asked what they
+//! are, and run in a sandbox that turns any misbehaviour into one record's issue (`behaviour.md`, decision
+//! 21).
+//!
+//! [`Catalog`] loads a folder of them, [`WasmMapper`] is one of them at work, [`build()`] makes them from
+//! Rust projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
+
+mod build;
+mod cargo;
+mod catalog;
+mod engine;
+mod failure;
+mod inspect;
+mod limits;
+mod load;
+mod mapper;
+mod pace;
+mod refusal;
+mod v0_1;
+
+pub use build::{BuildError, Built, Step, build};
+pub use catalog::{Catalog, CatalogError, PluginOverride};
+pub use failure::Failure;
+pub use inspect::{Inspection, inspect};
+pub use limits::Limits;
+pub use load::{EngineError, Loader, read};
+pub use mapper::{Function, Measured, Spent, WasmMapper};
+pub use refusal::{Reason, Refusal};

@@ -1,0 +1,143 @@
+//! Why a component is not taken, each with what to do about it.
+
+use super::failure::{Failure, size};
+use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
+use std::path::PathBuf;
+use sync_core::object::DescriptorError;
+
+/// A component, or a folder of them, that cannot be used. Found before anything is contacted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {reason}", file.display(), about(object.as_deref()))]
+pub struct Refusal {
+    /// The component, or the folder.
+    pub file: PathBuf,
+    /// The object, as far as it is known.
+    pub object: Option<String>,
+    /// What is wrong.
+    pub reason: Reason,
+}
+
+fn about(object: Option<&str>) -> String {
+    object.map(|name| format!(" (object {name})")).unwrap_or_default()
+}
+
+/// What is wrong with a component, or a folder of them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    /// The folder is not there, or cannot be read.
+    #[error("failed to read the folder of plugins: {0}")]
+    NoFolder(String),
+    /// A folder without components.
+    #[error("there is no plugin (*.wasm) in this folder")]
+    EmptyFolder,
+    /// The metadata names a file that is not there.
+    #[error("there is no such plugin")]
+    NoSuchFile,
+    /// The metadata names an object that no component describes.
+    #[error("no plugin in this folder describes this object; they describe: {}", list(.0))]
+    NoSuchObject(Vec<String>),
+    /// The file cannot be read.
+    #[error("failed to read the plugin: {0}")]
+    Unreadable(String),
+    /// The file is larger than any plugin.
+    #[error("the file is larger than {}, the most that a plugin may have", size(LARGEST_FILE))]
+    TooLarge,
+    /// Other bytes altogether.
+    #[error("this is no WebAssembly")]
+    NotWasm,
+    /// A module that was not made a component.
+    #[error("this is a WebAssembly core module, not a component")]
+    CoreModule,
+    /// The end is missing.
+    #[error("the component is cut off at byte {0}")]
+    Truncated(usize),
+    /// It does not parse.
+    #[error("the component is malformed: {0}")]
+    Malformed(String),
+    /// It wants something of the host.
+    #[error("it imports {}, but a plugin imports nothing", list(.0))]
+    Imports(Vec<String>),
+    /// It was built for another version of the interface.
+    #[error("it was built for version {found} of crm:sync-object, this host runs {MAPPED_VERSIONS}")]
+    Version {
+        /// The version that its exports name.
+        found: String,
+    },
+    /// It is a component of another kind.
+    #[error("it does not export {}: it is a component for something else", list(.0))]
+    OtherWorld(Vec<String>),
+    /// wasmtime does not take it.
+    #[error("failed to compile it: {0}")]
+    Uncompilable(String),
+    /// It did not say what it is.
+    #[error("it {0} while describing its object")]
+    Describe(Failure),
+    /// It says something else each time.
+    #[error("it describes its object differently when asked again")]
+    Fickle,
+    /// What it describes does not hold together.
+    #[error("its description is not usable: {0}")]
+    Descriptor(#[from] DescriptorError),
+    /// Not the component that the metadata pins.
+    #[error("its sha256 is {found}, but the metadata pins {pinned}")]
+    Digest {
+        /// As the metadata has it.
+        pinned: String,
+        /// As the file is.
+        found: String,
+    },
+    /// The metadata names this component for another object.
+    #[error("it describes {found}")]
+    OtherObject {
+        /// What it describes.
+        found: String,
+    },
+    /// Two components for one object.
+    #[error("{} describes the same object", other.display())]
+    SameObject {
+        /// The other one.
+        other: PathBuf,
+    },
+}
+
+impl Reason {
+    /// What to do about it.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Reason::NoFolder(_) | Reason::EmptyFolder => {
+                "build plugins with `host plugin build --out DIR`, and name that folder in `[plugins] dir`"
+            }
+            Reason::NoSuchFile => "correct `plugin` in `[objects.…]`, or leave it out",
+            Reason::NoSuchObject(_) => {
+                "correct the name in `[objects.…]`, or add the object's plugin to the folder"
+            }
+            Reason::Unreadable(_) => "give this user the right to read it",
+            Reason::TooLarge => "build it in release mode and stripped, as `host plugin build` does",
+            Reason::NotWasm | Reason::CoreModule => {
+                "build it with `host plugin build`, which writes components"
+            }
+            Reason::Truncated(_) | Reason::Malformed(_) => "copy or build it again",
+            Reason::Imports(_) => {
+                "build it for wasm32-unknown-unknown, as `host plugin build` does, and use no files, clocks or randomness"
+            }
+            Reason::Version { .. } => {
+                "rebuild it against this host's wit/object.wit, or use a host that runs that version"
+            }
+            Reason::OtherWorld(_) => "build it against the world `object-plugin` of wit/object.wit",
+            Reason::Uncompilable(_) => "build it again with `host plugin build`",
+            Reason::Describe(_) | Reason::Fickle => "`describe` must return a constant: mend the plugin",
+            Reason::Descriptor(_) => "mend what `describe` returns",
+            Reason::Digest { .. } => {
+                "put the pinned component back, or, if this one is trusted, pin its sha256 in `[objects.…]`"
+            }
+            Reason::OtherObject { .. } => "name the object's own component in `plugin`, or leave it out",
+            Reason::SameObject { .. } => {
+                "remove one of them, or choose one with `[objects.…] plugin = \"FILE\"`"
+            }
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+}

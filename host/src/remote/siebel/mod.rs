@@ -1,0 +1,275 @@
+//! Siebel REST. Listing by key set, a hundred a page; no conditional writes, so that the version is read right
+//! before a write and verified after it (`siebel-rest.md`, `behaviour.md` decisions 7 and 8).
+
+mod query;
+mod wire;
+mod write;
+
+use super::Settings;
+use super::decode::{Layout, Records, unfolded};
+use super::http::{Call, Http, Reply};
+use super::tally::Purpose;
+use crate::ports::{
+    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
+    Written,
+};
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use jiff::tz::TimeZone;
+use query::{LONGEST_URL, PAGE, Query};
+use reqwest::Method;
+use std::time::Duration;
+use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
+use sync_core::object::{Object, ObjectName, UserKey};
+use sync_core::value::{Row, Value};
+use url::Url;
+use wire::Said;
+
+/// What only Siebel has to be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiebelOptions {
+    /// Whose records are visible: `Sales Rep`, `Organization`, `All` and others.
+    pub view_mode: String,
+    /// The same for user keys and for records that are about to be written; a wider one also finds twins that are
+    /// otherwise out of sight.
+    pub user_key_view_mode: String,
+    /// IANA name of the zone that the server's times are in.
+    pub timezone: String,
+}
+
+impl Default for SiebelOptions {
+    fn default() -> SiebelOptions {
+        let view_mode = "Sales Rep".to_owned();
+        SiebelOptions { user_key_view_mode: view_mode.clone(), view_mode, timezone: "UTC".into() }
+    }
+}
+
+/// A Siebel server.
+#[derive(Debug)]
+pub struct Siebel {
+    http: Http,
+    options: SiebelOptions,
+    wire: wire::Siebel,
+}
+
+impl Siebel {
+    /// Prepares the connection; nothing is contacted.
+    ///
+    /// # Errors
+    /// An unknown time zone, or a machine on which there is no TLS.
+    pub fn new(settings: Settings, options: SiebelOptions) -> Result<Siebel, RemoteError> {
+        let zone = match options.timezone.as_str() {
+            // Known without a time zone database.
+            "UTC" => TimeZone::UTC,
+            name => TimeZone::get(name).map_err(|error| RemoteError {
+                scope: Scope::Run,
+                message: format!("failed to find the time zone {name:?}: {error}"),
+                help: Some("`timezone` is an IANA name such as `Europe/Berlin`".into()),
+            })?,
+        };
+        Ok(Siebel { http: Http::new(settings)?, options, wire: wire::Siebel { zone } })
+    }
+
+    fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
+        let authorization = self.http.authorization();
+        Call { object: Some(&object.name), purpose, method, url, body: None, authorization, detail: None }
+    }
+
+    fn address(&self, object: &Object, id: Option<&RemoteId>) -> Url {
+        query::address(&self.http.settings().url, &object.resource.path, id.map(|id| id.0.as_str()))
+    }
+
+    /// A reading request. Emptiness, which Siebel calls an error, is `None`.
+    async fn get<T>(
+        &self,
+        object: &Object,
+        purpose: Purpose,
+        url: Url,
+        read: impl FnOnce(&Reply) -> Result<T, serde_json::Error>,
+    ) -> Result<Option<T>, RemoteError> {
+        let call = self.call(object, purpose, Method::GET, url);
+        if call.url.as_str().len() >= LONGEST_URL {
+            let name = self.http.name(&call);
+            return Err(RemoteError {
+                scope: Scope::Object,
+                message: format!("{name} needs an address of more than {LONGEST_URL} bytes"),
+                help: Some(
+                    "shorten the `filter`; or a value of the user key is too long to be looked up".into(),
+                ),
+            });
+        }
+        let reply = self.http.answered(&call, self.http.read(&call).await?)?;
+        match reply.status {
+            204 => Ok(None),
+            404 if Said::of(&reply.body).is_emptiness() => Ok(None),
+            _ if !reply.is_success() => Err(self.http.unexpected(&call, &reply)),
+            _ => read(&reply).map(Some).map_err(|error| self.http.unreadable(&call, &reply, &error)),
+        }
+    }
+
+    /// The records that a query finds, with the fields of the layout.
+    async fn query<'o>(
+        &self,
+        object: &'o Object,
+        purpose: Purpose,
+        url: Url,
+        layout: Layout<'o>,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let read = move |reply: &Reply| Records { layout: &layout, wire: &self.wire }.read(&reply.body);
+        Ok(self.get(object, purpose, url, read).await?.unwrap_or_default())
+    }
+
+    /// The page of keys that follows an id.
+    async fn keys_after(
+        &self,
+        view: View<'_>,
+        after: Option<&RemoteId>,
+    ) -> Result<Vec<RemoteKey>, RemoteError> {
+        let View { object, filter } = view;
+        let layout = Layout::keys(object, unfolded);
+        let id = &object.resource.id;
+        let beyond = after.map(|after| query::compare(id, ">", &after.0));
+        let query = Query {
+            fields: layout.names().collect(),
+            all: filter.map(str::to_owned).into_iter().chain(beyond).collect(),
+            sort: Some(id),
+            page: Some(PAGE),
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        let records = self.query(object, Purpose::Keys, url, layout).await?;
+        // A server that overlooks the search or the order would be listed forever.
+        if after.is_some() && records.last().map(|record| &record.key.id) == after {
+            return Err(RemoteError {
+                scope: Scope::Object,
+                message: format!(
+                    "the listing of `{}` does not advance: a page ends where it began",
+                    object.name
+                ),
+                help: None,
+            });
+        }
+        Ok(records.into_iter().map(|record| record.key).collect())
+    }
+
+    /// The queries for records by id: one, or more where the address would become too long.
+    fn by_id<'o>(&self, object: &'o Object, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
+        let layout = Layout::records(object, unfolded);
+        let query = Query {
+            fields: layout.names().collect(),
+            all: vec![query::any_of(&object.resource.id, ids)],
+            page: Some(PAGE),
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        if ids.len() > PAGE || (url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
+            let (left, right) = ids.split_at(ids.len() / 2);
+            return [self.by_id(object, left), self.by_id(object, right)].into_iter().flatten().collect();
+        }
+        vec![(url, layout)]
+    }
+}
+
+#[async_trait]
+impl Remote for Siebel {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            counts: true,
+            lock: Lock::ReadCompare,
+            details_batch: PAGE,
+            in_flight: 8,
+            timestamp_resolution: Duration::from_secs(1),
+            versions: true,
+            ids: IdsFrom::Server,
+            change_feed: false,
+        }
+    }
+
+    /// Siebel has no session, and no request that concerns no object: a failed login shows with the first count.
+    async fn connect(&self) -> Result<(), RemoteError> {
+        Ok(())
+    }
+
+    async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
+        let query = Query {
+            fields: vec![&view.object.resource.id],
+            all: view.filter.map(str::to_owned).into_iter().collect(),
+            page: Some(1),
+            count: true,
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(view.object, None));
+        let total = |reply: &Reply| {
+            serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body)?;
+            Ok(reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok()))
+        };
+        Ok(self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0)))
+    }
+
+    fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
+        // What the next page follows: `None` when there is none, `Some(None)` for the first.
+        let first: Option<Option<RemoteId>> = Some(None);
+        stream::try_unfold(first, move |state| async move {
+            let Some(after) = state else { return Ok(None) };
+            let keys = self.keys_after(view, after.as_ref()).await?;
+            let Some(last) = keys.last().map(|key| key.id.clone()) else { return Ok(None) };
+            let next = (keys.len() >= PAGE).then_some(Some(last));
+            Ok(Some((keys, next)))
+        })
+        .boxed()
+    }
+
+    async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+        let mut all = Vec::with_capacity(ids.len());
+        if !ids.is_empty() {
+            for (url, layout) in self.by_id(object, &ids) {
+                all.extend(self.query(object, Purpose::Details, url, layout).await?);
+            }
+        }
+        Ok(all)
+    }
+
+    async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let layout = Layout::records(object, unfolded);
+        let part = |(index, value): &(usize, Value)| {
+            let field = object.remote.get(*index)?;
+            Some(query::equal(&field.name, &self.wire.written(value)))
+        };
+        let query = Query {
+            fields: layout.names().collect(),
+            all: key.parts.iter().filter_map(part).collect(),
+            // The second match tells that the key is ambiguous.
+            page: Some(2),
+            view_mode: &self.options.user_key_view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        self.query(object, Purpose::Query, url, layout).await
+    }
+
+    async fn insert(&self, object: &Object, row: &Row) -> Result<Written, WriteError> {
+        self.insert_record(object, row).await
+    }
+
+    async fn update(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        expected: &RemoteToken,
+        changes: &[(usize, Value)],
+    ) -> Result<Written, WriteError> {
+        self.update_record(object, id, expected, changes).await
+    }
+
+    async fn delete(&self, object: &Object, id: &RemoteId, expected: &RemoteToken) -> Result<(), WriteError> {
+        self.delete_record(object, id, expected).await
+    }
+
+    fn requests(&self, object: &ObjectName) -> Requests {
+        self.http.requests(object)
+    }
+}

@@ -1,0 +1,13 @@
+//! What a plugin written in Rust depends on: the bindings of `wit/object.wit`, the trait [`SyncObject`] that maps one
+//! record at a time, and [`table`] for objects whose fields map one to one. Nothing else.
+//!
+//! Everything compiles natively as well, so that a plugin's mapping is tested with `cargo test`.
+
+pub mod bindings;
+pub mod fixture;
+mod object;
+pub mod table;
+
+pub use bindings::exports::crm::sync_object::descriptor::{Field, Kind, Object, Resource, Traits};
+pub use bindings::exports::crm::sync_object::types::{Rejection, Row, Value};
+pub use object::SyncObject;

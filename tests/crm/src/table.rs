@@ -1,0 +1,117 @@
+//! The records of one component: sorted by id, with an index for each field that asks for one.
+
+use crate::record::Record;
+use crate::schema::{Component, position};
+use std::collections::HashMap;
+
+/// A vector sorted by id, and not a tree: new ids are the greatest so far and go to the end,
+/// a page is found by bisection, and "how many from here on" is a subtraction.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) component: &'static Component,
+    records: Vec<Record>,
+    indexes: Vec<Index>,
+    /// How many records each view sees only from this level on.
+    levels: [usize; 3],
+}
+
+#[derive(Debug)]
+struct Index {
+    at: usize,
+    ids: HashMap<Box<str>, Vec<Box<str>>>,
+}
+
+impl Table {
+    pub(crate) fn new(component: &'static Component) -> Self {
+        let indexed = component.all().enumerate().filter(|(_, field)| field.indexed);
+        let indexes = indexed.map(|(at, _)| Index { at, ids: HashMap::new() }).collect();
+        Table { component, records: Vec::new(), indexes, levels: [0; 3] }
+    }
+
+    /// All records in the order of their ids.
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Whether every record is visible in this view, so that none has to be looked at.
+    pub(crate) fn all_visible(&self, view: crate::record::Visibility) -> bool {
+        self.levels.iter().skip(view as usize + 1).all(|count| *count == 0)
+    }
+
+    /// Where the record with this id is, or would be.
+    fn place(&self, id: &str) -> Result<usize, usize> {
+        match self.records.last() {
+            Some(last) if last.id() < id => Err(self.records.len()),
+            _ => self.records.binary_search_by(|record| record.id().cmp(id)),
+        }
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Record> {
+        self.place(id).ok().map(|place| &self.records[place])
+    }
+
+    pub(crate) fn contains(&self, id: &str) -> bool {
+        self.place(id).is_ok()
+    }
+
+    /// The ids of the records whose field has this value. `None`: there is no index.
+    pub(crate) fn ids_with(&self, at: usize, value: &str) -> Option<&[Box<str>]> {
+        let index = self.indexes.iter().find(|index| index.at == at)?;
+        Some(index.ids.get(value).map_or(&[], Vec::as_slice))
+    }
+
+    /// Puts a record in, or in the place of the one with the same id.
+    pub(crate) fn put(&mut self, record: Record) {
+        self.remove(record.id());
+        for index in &mut self.indexes {
+            let value = record.value(index.at);
+            if !value.is_empty() {
+                index.ids.entry(value.into()).or_default().push(record.id().into());
+            }
+        }
+        self.levels[record.visibility as usize] += 1;
+        if let Err(place) = self.place(record.id()) {
+            self.records.insert(place, record);
+        }
+    }
+
+    /// Replaces the values of a record. The id stays.
+    pub(crate) fn change(&mut self, id: &str, change: impl FnOnce(&mut Record)) {
+        let Ok(place) = self.place(id) else { return };
+        let record = &mut self.records[place];
+        let before: Vec<Box<str>> = self.indexes.iter().map(|index| record.value(index.at).into()).collect();
+        self.levels[record.visibility as usize] -= 1;
+        change(record);
+        self.levels[record.visibility as usize] += 1;
+        for (index, old) in self.indexes.iter_mut().zip(before) {
+            let new = record.value(index.at);
+            if *old != *new {
+                index.forget(&old, id);
+                if !new.is_empty() {
+                    index.ids.entry(new.into()).or_default().push(id.into());
+                }
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Record> {
+        let record = self.records.remove(self.place(id).ok()?);
+        for index in &mut self.indexes {
+            index.forget(record.value(index.at), id);
+        }
+        self.levels[record.visibility as usize] -= 1;
+        debug_assert_eq!(record.value(position::ID), id);
+        Some(record)
+    }
+}
+
+impl Index {
+    fn forget(&mut self, value: &str, id: &str) {
+        if let Some(ids) = self.ids.get_mut(value) {
+            ids.retain(|other| **other != *id);
+            if ids.is_empty() {
+                self.ids.remove(value);
+            }
+        }
+    }
+}

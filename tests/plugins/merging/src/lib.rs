@@ -1,0 +1,62 @@
+//! An account that settles its own conflicts: the local side keeps the name, the remote side the location, and a
+//! person decides at a first meeting.
+
+use bindings::exports::crm::sync_object::merging::{Conflict, Guest, Resolution};
+use sync_object_sdk::{Object, Rejection, Row, SyncObject, export_object};
+
+mod bindings {
+    #![allow(missing_docs, unreachable_pub, unsafe_code, reason = "generated")]
+
+    // Only what the sdk's world lacks. The two worlds are joined when the component is linked.
+    wit_bindgen::generate!({
+        path: "../../../wit",
+        inline: "
+            package crm:optional;
+            world settles-conflicts {
+                export crm:sync-object/types@0.1.0;
+                export crm:sync-object/merging@0.1.0;
+            }
+        ",
+        with: { "crm:sync-object/types@0.1.0/value": sync_object_sdk::Value },
+        generate_all,
+    });
+}
+
+/// The component's entry points.
+pub struct Merging;
+
+impl SyncObject for Merging {
+    fn describe() -> Object {
+        base::ACCOUNT.describe()
+    }
+
+    fn to_local(remote: Row) -> Result<Row, Rejection> {
+        base::ACCOUNT.to_local(remote)
+    }
+
+    fn to_remote(local: Row) -> Result<Row, Rejection> {
+        base::ACCOUNT.to_remote(local)
+    }
+}
+
+impl Guest for Merging {
+    fn resolve(conflicts: Vec<Conflict>) -> Vec<Resolution> {
+        conflicts.into_iter().map(settle).collect()
+    }
+}
+
+fn settle(conflict: Conflict) -> Resolution {
+    match conflict.base {
+        Some(_) => Resolution::Merged(
+            conflict.local.into_iter().take(1).chain(conflict.remote.into_iter().skip(1)).collect(),
+        ),
+        None => Resolution::Ask,
+    }
+}
+
+export_object!(Merging);
+#[cfg(target_family = "wasm")]
+#[allow(unsafe_code)]
+const _: () = {
+    bindings::export!(Merging with_types_in bindings);
+};
