@@ -5,8 +5,11 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod cli;
 pub mod local;
 pub mod metadata;
+pub mod pipeline;
 pub mod plugin;
 pub mod ports;
 pub mod remote;
+pub mod report;

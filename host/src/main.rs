@@ -1,1 +1,7 @@
-fn main() {}
+//! The command line: see [`host::cli`].
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    host::cli::main()
+}

@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::conflict::ConflictKind;
+use sync_core::conflict::{Choice, ConflictKind};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
@@ -239,8 +239,8 @@ pub struct Unfit {
 /// One change of the store. A batch of them is one transaction; baseline and record change together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Inserts a local record and its baseline entry. `settled` is false while links are still to
-    /// be filled in: the entry then counts as changed on the remote until they are.
+    /// Inserts a local record and its baseline entry. While links are still to be filled in, the
+    /// remote key carries [`RemoteToken::unsettled`]: a run that dies before finds them open.
     Insert {
         /// Content in local shape.
         row: Row,
@@ -421,6 +421,13 @@ pub trait Store: Send {
 
     /// Enters the conflicts of this run; one that persists keeps its id.
     fn record_conflicts(&mut self, run: &str, conflicts: &[ConflictEntry]) -> Result<(), StoreError>;
+
+    /// The remote records that are not pulled while an issue of the object is open (decision 4).
+    fn open_twins(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError>;
+
+    /// What was chosen for a conflict, if its content is still the one that the choice was made on
+    /// (decision 17).
+    fn choice(&self, conflict: &ConflictEntry) -> Result<Option<Choice>, StoreError>;
 
     /// Drops the object's issues and conflicts that this run did not meet again, and remembers the
     /// object's state. Called when an object has passed all its steps.

@@ -40,3 +40,27 @@ impl fmt::Display for ConflictKind {
         f.write_str(self.name())
     }
 }
+
+/// Which side of a conflict to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The local record, or its delete.
+    KeepLocal,
+    /// The remote record, or its delete.
+    KeepRemote,
+}
+
+impl Choice {
+    /// The word that `--keep` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Choice::KeepLocal => "local",
+            Choice::KeepRemote => "remote",
+        }
+    }
+
+    /// The choice of a word.
+    pub fn from_name(name: &str) -> Option<Choice> {
+        [Choice::KeepLocal, Choice::KeepRemote].into_iter().find(|choice| choice.name() == name)
+    }
+}

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 use sync_core::change_key::{LocalId, RemoteId};
-use sync_core::conflict::ConflictKind;
+use sync_core::conflict::{Choice, ConflictKind};
 
 /// An issue of the log; serialized as `host issues list` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,30 +60,6 @@ pub struct StoredConflict {
     /// What somebody chose, until the next run carries it out.
     #[serde(skip)]
     pub choice: Option<Choice>,
-}
-
-/// Which side of a conflict to keep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Choice {
-    /// The local record, or its delete.
-    KeepLocal,
-    /// The remote record, or its delete.
-    KeepRemote,
-}
-
-impl Choice {
-    /// The word that `--keep` takes.
-    pub fn name(self) -> &'static str {
-        match self {
-            Choice::KeepLocal => "local",
-            Choice::KeepRemote => "remote",
-        }
-    }
-
-    /// The choice of a word.
-    pub fn from_name(name: &str) -> Option<Choice> {
-        [Choice::KeepLocal, Choice::KeepRemote].into_iter().find(|choice| choice.name() == name)
-    }
 }
 
 fn those_that_differ<S: Serializer>(fields: &[ConflictField], to: S) -> Result<S::Ok, S::Error> {

@@ -2,17 +2,17 @@
 //! What the pipeline asks is in `store`.
 
 use super::error::{failed, unfit};
-use super::logs::{self, Choice, StoredConflict, StoredIssue};
+use super::logs::{self, StoredConflict, StoredIssue};
 use super::runs::{self, StoredObject, StoredRun};
 use super::schema;
 use super::table::Attached;
-use crate::ports::{ConflictEntry, StoreError};
+use crate::ports::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use sync_core::change_key::RemoteId;
+use sync_core::conflict::Choice;
 use sync_core::object::ObjectName;
 
 /// How long another program's transaction is waited for.
@@ -92,14 +92,6 @@ impl SqliteStore {
         self.write("dismiss an issue", |connection| logs::dismiss(connection, id))
     }
 
-    /// The remote records that are not pulled while an issue of the object is open (decision 4).
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn open_twins(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
-        logs::twins(&self.connection, object.as_str()).map_err(self.failed("read the issues"))
-    }
-
     /// All conflicts, by number.
     ///
     /// # Errors
@@ -123,15 +115,6 @@ impl SqliteStore {
     /// The file cannot be written.
     pub fn set_choice(&mut self, id: i64, choice: Choice) -> Result<bool, StoreError> {
         self.write("record a choice", |connection| logs::set_choice(connection, id, choice))
-    }
-
-    /// What was chosen for a conflict, if its content is still the one that the choice was made on
-    /// (decision 17).
-    ///
-    /// # Errors
-    /// The file cannot be read.
-    pub fn choice(&self, conflict: &ConflictEntry) -> Result<Option<Choice>, StoreError> {
-        logs::choice(&self.connection, conflict).map_err(self.failed("read a choice"))
     }
 
     /// Enters a run that begins.

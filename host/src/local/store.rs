@@ -10,6 +10,7 @@ use crate::ports::{
 };
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
+use sync_core::conflict::Choice;
 use sync_core::object::{Object, ObjectName};
 
 impl Store for SqliteStore {
@@ -101,6 +102,14 @@ impl Store for SqliteStore {
         self.write("enter conflicts", |connection| {
             conflicts.iter().try_for_each(|conflict| logs::record_conflict(connection, run, conflict))
         })
+    }
+
+    fn open_twins(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
+        logs::twins(&self.connection, object.as_str()).map_err(self.failed("read the issues"))
+    }
+
+    fn choice(&self, conflict: &ConflictEntry) -> Result<Option<Choice>, StoreError> {
+        logs::choice(&self.connection, conflict).map_err(self.failed("read a choice"))
     }
 
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError> {

@@ -1,0 +1,164 @@
+//! The arguments, as `cli.md` fixes them.
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Keeps a local store and a CRM server equal, each object's mapping a sandboxed WebAssembly component.
+#[derive(Debug, Parser)]
+#[command(name = "host", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// The metadata.
+    #[arg(long, global = true, value_name = "FILE", default_value = "sync.toml")]
+    pub(crate) config: PathBuf,
+    /// Say more on the error stream; repeat for more.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How data is printed.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// One synchronization.
+    Run(RunOptions),
+    /// What a run would do; writes nothing.
+    Plan {
+        /// Only these objects.
+        #[arg(value_name = "OBJECT")]
+        objects: Vec<String>,
+    },
+    /// Per object: counts, last run, what is pending.
+    Status,
+    /// The conflict log.
+    Conflicts {
+        #[command(subcommand)]
+        command: Option<ConflictsCommand>,
+    },
+    /// The issue log.
+    Issues {
+        #[command(subcommand)]
+        command: Option<IssuesCommand>,
+    },
+    /// The objects.
+    Plugin {
+        #[command(subcommand)]
+        command: PluginCommand,
+    },
+    /// A reference CRM with sample data, a fresh local store, and a run, in a temporary folder.
+    Demo(DemoOptions),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct RunOptions {
+    /// Only these objects.
+    #[arg(value_name = "OBJECT")]
+    pub(crate) objects: Vec<String>,
+    /// What settles conflicts that nobody has chosen for. Default: what the metadata says.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) on_conflict: Option<OnConflict>,
+    /// Carry out deletes that are held.
+    #[arg(long)]
+    pub(crate) confirm_deletes: bool,
+    /// Compare only, and write nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// What settles conflicts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnConflict {
+    /// Leave them pending, to be chosen with `host conflicts resolve`.
+    Ask,
+    /// The local side.
+    KeepLocal,
+    /// The remote side.
+    KeepRemote,
+    /// Leave them pending.
+    Skip,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum ConflictsCommand {
+    /// All of them.
+    List,
+    /// One, side by side.
+    Show {
+        /// Its number.
+        id: i64,
+    },
+    /// Record a choice, which the next run carries out.
+    Resolve {
+        /// Its number.
+        id: i64,
+        /// The side to keep.
+        #[arg(long, value_name = "SIDE")]
+        keep: Keep,
+    },
+}
+
+/// A side of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Keep {
+    /// The local side.
+    Local,
+    /// The remote side.
+    Remote,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum IssuesCommand {
+    /// All of them.
+    List,
+    /// One, with its message.
+    Show {
+        /// Its number.
+        id: i64,
+    },
+    /// Take it off the list until its operation fails again.
+    Dismiss {
+        /// Its number.
+        id: i64,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum PluginCommand {
+    /// The components of the plugins folder.
+    List,
+    /// What a component says of itself.
+    Inspect {
+        /// The component.
+        file: PathBuf,
+    },
+    /// Builds plugin projects into components.
+    Build {
+        /// Plugin projects; default: every one under `plugins/`.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Where the components go.
+        #[arg(long, value_name = "DIR", default_value = "target/plugins")]
+        out: PathBuf,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DemoOptions {
+    /// Components of the four Siebel objects; default: built from this checkout.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) plugins: Option<PathBuf>,
+    /// Sample records of each kind.
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(10..=100_000))]
+    pub(crate) records: u32,
+}

@@ -1,0 +1,166 @@
+//! `host demo`: a reference CRM with sample data on loopback, a fresh local store, and two runs with edits on
+//! both sides between them, in a temporary folder that it names.
+
+use super::args::DemoOptions;
+use super::plugin::report;
+use super::run::{Request, new_run_id, perform};
+use super::{Failure, say};
+use crate::plugin::build;
+use crate::report::{Outcome, Report};
+use crm::{Config, Seed, Server};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// The objects of the demo, by the names of their plugin projects.
+const OBJECTS: [&str; 4] = ["account", "contact", "opportunity", "activity"];
+
+/// `host demo`.
+pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
+    let folder =
+        tempfile::Builder::new().prefix("host-demo-").tempdir().map_err(failed("make a folder"))?.keep();
+    say(&format!("demo in {} (it is kept; delete it when you are done)", folder.display()));
+    let plugins = folder.join("plugins");
+    match &options.plugins {
+        Some(from) => copy_plugins(from, &plugins)?,
+        None => build_plugins(&plugins)?,
+    }
+    let server = Server::start_blocking(Config::default()).map_err(failed("start the reference CRM"))?;
+    let count = options.records as usize;
+    server.store().seed(Seed {
+        accounts: count,
+        contacts: count,
+        opportunities: count,
+        activities: count,
+        seed: 1,
+        ..Seed::default()
+    });
+    say(&format!(
+        "reference CRM at {}, with {count} accounts, contacts, opportunities and activities each",
+        server.url()
+    ));
+    let config = write_metadata(&folder, &server.url())?;
+    say("\nfirst run: everything is new");
+    let first = synchronize(&config)?;
+    say("\nnow both sides change:");
+    edit_locally(&folder.join("crm.db"))?;
+    edit_remotely(&server)?;
+    say("\nsecond run: only what changed");
+    let second = synchronize(&config)?;
+    say("\nthird run: nothing to do");
+    let third = synchronize(&config)?;
+    server.stop_blocking();
+    say(&format!(
+        "\nthe local store is {}; `host status --config {}` looks at it",
+        folder.join("crm.db").display(),
+        config.display()
+    ));
+    let all_synced = [first, second, third].iter().all(|outcome| *outcome == Outcome::Synced);
+    if all_synced {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(Failure::Failed("the demo did not end as it should".into()))
+    }
+}
+
+fn synchronize(config: &Path) -> Result<Outcome, Failure> {
+    let request = Request { config, objects: &[], on_conflict: None, confirm_deletes: false, dry_run: false };
+    let report: Report = perform(&request, &new_run_id())?;
+    say(&report.to_text());
+    Ok(report.outcome)
+}
+
+fn copy_plugins(from: &Path, to: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(to).map_err(failed("make the plugins folder"))?;
+    for object in OBJECTS {
+        let file = format!("{object}.wasm");
+        std::fs::copy(from.join(&file), to.join(&file))
+            .map_err(failed(&format!("copy {}", from.join(&file).display())))?;
+    }
+    Ok(())
+}
+
+/// Nothing about an object is compiled into the host: the demo builds its components like anybody.
+fn build_plugins(out: &Path) -> Result<(), Failure> {
+    let projects = checkout()?.join("plugins");
+    let paths: Vec<PathBuf> = OBJECTS.iter().map(|object| projects.join(object)).collect();
+    let built =
+        build(&paths, out, &mut |step| report(&step)).map_err(|error| Failure::Failed(error.to_string()))?;
+    for component in built {
+        say(&format!("plugin {component}"));
+    }
+    Ok(())
+}
+
+/// The checkout that the plugins' sources are in: around this folder, or around this program.
+fn checkout() -> Result<PathBuf, Failure> {
+    let starts = [std::env::current_dir(), std::env::current_exe()];
+    starts
+        .iter()
+        .flatten()
+        .flat_map(|start| start.ancestors())
+        .find(|folder| folder.join("plugins/account/Cargo.toml").is_file())
+        .map(Path::to_owned)
+        .ok_or_else(|| {
+            Failure::Failed(
+                "the demo builds its plugins from a checkout of this project, and there is none around this \
+                 folder or this program; `--plugins DIR` takes built ones"
+                    .into(),
+            )
+        })
+}
+
+fn write_metadata(folder: &Path, url: &str) -> Result<PathBuf, Failure> {
+    let config = folder.join("sync.toml");
+    let text = format!(
+        "version = 1\n\n[remote]\nkind = \"siebel\"\nurl = \"{url}\"\n\
+         auth = {{ kind = \"basic\", username = \"SADMIN\", password = {{ file = \"password\" }} }}\n\n\
+         [local]\nkind = \"sqlite\"\npath = \"crm.db\"\n\n[plugins]\ndir = \"plugins\"\n"
+    );
+    std::fs::write(folder.join("password"), "SADMIN\n").map_err(failed("write the password file"))?;
+    std::fs::write(&config, text).map_err(failed("write sync.toml"))?;
+    Ok(config)
+}
+
+/// What a person would do with any SQLite tool.
+fn edit_locally(store: &Path) -> Result<(), Failure> {
+    let statements = [
+        "INSERT INTO account(name, location, phone) VALUES ('Demo Holdings', 'Lisbon', '+351 21 000 0000')",
+        "INSERT INTO opportunity(name, amount, currency, account_id) SELECT 'First order', '125000.50', 'EUR', max(id) FROM account",
+        "UPDATE contact SET job_title = 'Head of Purchasing' WHERE id <= 3",
+        "DELETE FROM activity WHERE id = 1",
+    ];
+    let run = || -> rusqlite::Result<()> {
+        let connection = Connection::open(store)?;
+        statements.iter().try_for_each(|sql| connection.execute_batch(sql))
+    };
+    run().map_err(|error| Failure::Failed(format!("failed to edit the local store: {error}")))?;
+    statements.iter().for_each(|sql| say(&format!("  local   {sql}")));
+    Ok(())
+}
+
+/// What a colleague would do on the server.
+fn edit_remotely(server: &Server) -> Result<(), Failure> {
+    let store = server.store();
+    let ids = |component| store.list(component).into_iter().filter_map(|record| record.get("Id").cloned());
+    let last = |component| ids(component).last().unwrap_or_default();
+    let (account, contact, activity) = (last("Account"), last("Contact"), last("Action"));
+    let refused =
+        |refusal: crm::Refusal| Failure::Failed(format!("the reference CRM refused an edit: {refusal}"));
+    store.insert("Account", &[("Name", "Remote Ventures"), ("Location", "Oslo")]).map_err(refused)?;
+    say("  remote  a new account, Remote Ventures in Oslo");
+    store.update("Account", &account, &[("Main Phone Number", "+47 22 00 00 00")]).map_err(refused)?;
+    say(&format!("  remote  account {account} has a new phone number"));
+    store
+        .update("Contact", &contact, &[("Job Title", ""), ("Email Address", "new@example.com")])
+        .map_err(refused)?;
+    say(&format!("  remote  contact {contact} has a new address and no job title"));
+    store.delete("Action", &activity).map_err(refused)?;
+    say(&format!("  remote  activity {activity} is deleted"));
+    Ok(())
+}
+
+fn failed(doing: &str) -> impl Fn(std::io::Error) -> Failure {
+    let doing = doing.to_owned();
+    move |error| Failure::Failed(format!("failed to {doing}: {error}"))
+}

@@ -1,0 +1,128 @@
+//! `host conflicts` and `host issues`: the logs, and what a person says of their entries.
+
+use super::args::{Args, ConflictsCommand, Format, IssuesCommand, Keep};
+use super::{Failure, json, say, setup};
+use crate::local::{Mode, SqliteStore, StoredConflict, natural_json};
+use std::fmt::Write;
+use std::process::ExitCode;
+use sync_core::conflict::Choice;
+use sync_core::value::Value;
+
+fn open(args: &Args, mode: Mode) -> Result<SqliteStore, Failure> {
+    setup::store(&setup::metadata(&args.config)?, mode)
+}
+
+/// `host conflicts`.
+pub(super) fn conflicts(args: &Args, command: Option<&ConflictsCommand>) -> Result<ExitCode, Failure> {
+    match command.unwrap_or(&ConflictsCommand::List) {
+        ConflictsCommand::List => {
+            let all = open(args, Mode::ReadOnly)?.conflicts()?;
+            say(&match args.format {
+                Format::Json => json(&all)?,
+                Format::Text if all.is_empty() => "no conflicts".to_owned(),
+                Format::Text => all.iter().map(|it| title(it) + "\n").collect(),
+            });
+        }
+        ConflictsCommand::Show { id } => {
+            let found = open(args, Mode::ReadOnly)?.conflict(*id)?.ok_or_else(|| missing("conflict", *id))?;
+            say(&match args.format {
+                Format::Json => json(&found)?,
+                Format::Text => side_by_side(&found),
+            });
+        }
+        ConflictsCommand::Resolve { id, keep } => {
+            let choice = match keep {
+                Keep::Local => Choice::KeepLocal,
+                Keep::Remote => Choice::KeepRemote,
+            };
+            if !open(args, Mode::ReadWrite)?.set_choice(*id, choice)? {
+                return Err(missing("conflict", *id));
+            }
+            say(&format!("conflict {id}: the next run keeps the {} side", choice.name()));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `host issues`.
+pub(super) fn issues(args: &Args, command: Option<&IssuesCommand>) -> Result<ExitCode, Failure> {
+    match command.unwrap_or(&IssuesCommand::List) {
+        IssuesCommand::List => {
+            let all = open(args, Mode::ReadOnly)?.issues()?;
+            let line = |it: &crate::local::StoredIssue| {
+                format!("{:5} {:20} {:12} {:16} {}\n", it.id, it.object, it.operation, it.code, it.message)
+            };
+            say(&match args.format {
+                Format::Json => json(&all)?,
+                Format::Text if all.is_empty() => "no issues".to_owned(),
+                Format::Text => all.iter().map(line).collect(),
+            });
+        }
+        IssuesCommand::Show { id } => {
+            let found = open(args, Mode::ReadOnly)?.issue(*id)?.ok_or_else(|| missing("issue", *id))?;
+            let or_none = |id: Option<String>| id.unwrap_or_else(|| "none".into());
+            say(&match args.format {
+                Format::Json => json(&found)?,
+                Format::Text => format!(
+                    "issue {}: {} {} ({})\n  local {}  remote {}  attempts {}\n  {}",
+                    found.id,
+                    found.object,
+                    found.operation,
+                    found.code,
+                    or_none(found.local_id.map(|id| id.to_string())),
+                    or_none(found.remote_id.as_ref().map(ToString::to_string)),
+                    found.attempts,
+                    found.message
+                ),
+            });
+        }
+        IssuesCommand::Dismiss { id } => {
+            if !open(args, Mode::ReadWrite)?.dismiss_issue(*id)? {
+                return Err(missing("issue", *id));
+            }
+            say(&format!("issue {id} is off the list until its operation fails again"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn missing(what: &str, id: i64) -> Failure {
+    Failure::Failed(format!("there is no {what} {id}; `host {what}s list` shows those that there are"))
+}
+
+fn title(it: &StoredConflict) -> String {
+    let fields: Vec<&str> =
+        it.fields.iter().filter(|field| field.differs).map(|field| field.field.as_str()).collect();
+    let chosen = it.choice.map_or(String::new(), |choice| format!("  (keep {} chosen)", choice.name()));
+    format!(
+        "{:5} {:20} {:14} local {:6} remote {:16} {}{chosen}",
+        it.id,
+        it.object,
+        it.kind.name(),
+        it.local_id,
+        it.remote_id,
+        fields.join(", ")
+    )
+}
+
+/// All fields, base, local and remote side by side; those that differ are marked.
+fn side_by_side(it: &StoredConflict) -> String {
+    let mut text =
+        format!("{}\n  {:22} {:26} {:26} {}\n", title(it).trim_start(), "", "BASE", "LOCAL", "REMOTE");
+    for field in &it.fields {
+        let mark = if field.differs { "*" } else { " " };
+        let [base, local, remote] = [&field.base, &field.local, &field.remote].map(shown);
+        let _ = writeln!(text, "{mark} {:22} {base:26} {local:26} {remote}", field.field);
+    }
+    text
+}
+
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Absent => "-".into(),
+        value => match natural_json(value) {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        },
+    }
+}

@@ -1,0 +1,103 @@
+//! What a person types: one file a command. Only this folder knows metadata, adapters and pipeline at once.
+//!
+//! Data goes to standard output, everything else to the error stream. Exit codes: 0 all equal, nothing pending
+//! · 1 the run or an object failed · 2 usage or invalid metadata · 3 done, but something is pending.
+
+mod args;
+mod demo;
+mod logs;
+mod plugin;
+mod progress;
+mod run;
+mod setup;
+mod status;
+
+use args::{Args, Command};
+use clap::Parser;
+use std::io::Write;
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Why a command ended early, with what a person needs to know.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Usage, invalid metadata, an unusable plugin: found before anything was contacted. Exit code 2.
+    Usage(String),
+    /// Anything that failed while working. Exit code 1.
+    Failed(String),
+}
+
+impl Failure {
+    fn message(&self) -> &str {
+        match self {
+            Failure::Usage(message) | Failure::Failed(message) => message,
+        }
+    }
+
+    fn code(&self) -> ExitCode {
+        match self {
+            Failure::Usage(_) => ExitCode::from(2),
+            Failure::Failed(_) => ExitCode::from(1),
+        }
+    }
+}
+
+impl From<crate::ports::StoreError> for Failure {
+    fn from(error: crate::ports::StoreError) -> Failure {
+        let message = match &error.help {
+            Some(help) => format!("{}\n  help: {help}", error.message),
+            None => error.message,
+        };
+        if error.invalid { Failure::Usage(message) } else { Failure::Failed(message) }
+    }
+}
+
+/// Parses the arguments, carries the command out, and answers the process's exit code.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let level = match args.verbose {
+        0 => "warn",
+        1 => "host=info",
+        2 => "host=debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let result = match &args.command {
+        Command::Run(options) => run::run(&args, options),
+        Command::Plan { objects } => run::plan(&args, objects),
+        Command::Status => status::status(&args),
+        Command::Conflicts { command } => logs::conflicts(&args, command.as_ref()),
+        Command::Issues { command } => logs::issues(&args, command.as_ref()),
+        Command::Plugin { command } => plugin::plugin(&args, command),
+        Command::Demo(options) => demo::demo(options),
+    };
+    match result {
+        Ok(code) => code,
+        Err(failure) => {
+            complain(failure.message());
+            failure.code()
+        }
+    }
+}
+
+/// Writes to standard output. A reader that went away (`host status | head -1`) is no error.
+pub(crate) fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = out.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = out.write_all(b"\n");
+    }
+    let _ = out.flush();
+}
+
+/// Writes to the error stream.
+pub(crate) fn complain(message: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "error: {}", message.trim_end());
+}
+
+/// A JSON document, indented.
+pub(crate) fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string_pretty(value)
+        .map_err(|error| Failure::Failed(format!("failed to write JSON: {error}")))
+}

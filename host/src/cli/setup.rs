@@ -1,0 +1,146 @@
+//! From metadata to what a run works with. Whatever is wrong here is found before anything is contacted.
+
+use super::Failure;
+use super::args::OnConflict;
+use crate::local::{Mode, SqliteStore};
+use crate::metadata::{Auth, Metadata, MetadataError, Policy, RemoteKind, suggestion};
+use crate::pipeline::Participant;
+use crate::plugin::{Catalog, Limits, PluginOverride};
+use crate::ports::{Mapper, Remote, Store};
+use crate::remote::Settings;
+use crate::remote::siebel::{Siebel, SiebelOptions};
+use crate::remote::tryton::Tryton;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use sync_core::conflict::Choice;
+use sync_core::count::DeleteGuard;
+
+/// Loads the metadata.
+pub(super) fn metadata(path: &Path) -> Result<Metadata, Failure> {
+    Metadata::load(path).map_err(|error| invalid(&error))
+}
+
+/// A metadata error as text: drawn with its source on a terminal, plain elsewhere.
+fn invalid(error: &MetadataError) -> Failure {
+    if !std::io::stderr().is_terminal() {
+        return Failure::Usage(error.plain());
+    }
+    let mut drawn = String::new();
+    match miette::GraphicalReportHandler::new().render_report(&mut drawn, error) {
+        Ok(()) => Failure::Usage(drawn),
+        Err(_) => Failure::Usage(error.plain()),
+    }
+}
+
+/// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
+pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
+    let overrides: Vec<PluginOverride> = metadata
+        .objects
+        .iter()
+        .map(|(object, it)| PluginOverride {
+            object: object.clone(),
+            file: it.plugin.clone(),
+            sha256: it.sha256.clone(),
+            limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
+            enabled: it.enabled,
+        })
+        .collect();
+    let catalog = Catalog::load(&metadata.plugins_dir, &overrides)
+        .map_err(|error| Failure::Usage(error.to_string()))?;
+    for (name, it) in &metadata.objects {
+        let Some(plugin) = catalog.get(name) else { continue };
+        let known = || plugin.object().local.iter().map(|field| field.name.as_str());
+        if let Some(field) = it.fields.keys().find(|field| !known().any(|name| name == *field)) {
+            let at = metadata.location(&["objects", name, "fields", field]);
+            let message = format!("the object {name} has no field `{field}`");
+            return Err(invalid(&metadata.error_at(at, message, Some(suggestion(field, known())))));
+        }
+    }
+    Ok(catalog)
+}
+
+/// Opens the remote's adapter; nothing is sent yet.
+pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
+    let it = &metadata.remote;
+    let mut settings = Settings::new(it.url.clone()).patience(it.timeout, it.retry_for);
+    match &it.auth {
+        Some(Auth::Basic { username, password }) => settings = settings.basic(username, password.expose()),
+        Some(Auth::Bearer { token }) => settings = settings.bearer(token.expose()),
+        None => {}
+    }
+    let usage = |error: crate::ports::RemoteError| Failure::Usage(error.to_string());
+    match it.kind {
+        RemoteKind::Siebel => {
+            let options = SiebelOptions {
+                view_mode: it.siebel.view_mode.clone(),
+                user_key_view_mode: it.siebel.user_key_view_mode.clone(),
+                timezone: it.siebel.timezone.clone(),
+            };
+            Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
+        }
+        RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
+        RemoteKind::Odata | RemoteKind::Rest => {
+            let at = metadata.location(&["remote", "kind"]);
+            let message = format!("this version has no `{}` remote yet", it.kind.name());
+            Err(invalid(&metadata.error_at(at, message, Some("it has `siebel` and `tryton`".to_owned()))))
+        }
+    }
+}
+
+/// Opens the store.
+pub(super) fn store(metadata: &Metadata, mode: Mode) -> Result<SqliteStore, Failure> {
+    Ok(SqliteStore::open(&metadata.local.path, mode)?)
+}
+
+/// The objects that take part: those of the catalog that are enabled and, where any are named, asked for.
+/// Their tables are made or checked.
+pub(super) fn participants(
+    metadata: &Metadata,
+    catalog: &Catalog,
+    store: &mut SqliteStore,
+    asked: &[String],
+    on_conflict: Option<OnConflict>,
+) -> Result<Vec<Participant>, Failure> {
+    let enabled = |name: &str| metadata.objects.get(name).is_none_or(|it| it.enabled);
+    let known: Vec<&str> =
+        catalog.objects().map(|it| it.object().name.as_str()).filter(|name| enabled(name)).collect();
+    if let Some(unknown) = asked.iter().find(|name| !known.contains(&name.as_str())) {
+        let why =
+            if enabled(unknown) { "no plugin describes it" } else { "it is switched off in the metadata" };
+        let help = suggestion(unknown, known.iter().copied());
+        return Err(Failure::Usage(format!(
+            "there is no object `{unknown}` to synchronize: {why}\n  help: {help}"
+        )));
+    }
+    let mut participants = Vec::new();
+    for plugin in catalog.objects() {
+        let name = plugin.object().name.as_str();
+        if !enabled(name) || !(asked.is_empty() || asked.iter().any(|it| it == name)) {
+            continue;
+        }
+        let object = metadata.objects.get(name);
+        let state = store.attach(plugin.object())?;
+        participants.push(Participant {
+            mapper: Arc::clone(plugin) as Arc<dyn Mapper>,
+            filter: object.and_then(|it| it.filter.clone()),
+            settles: settles(on_conflict, object.map_or(Policy::Ask, |it| it.on_conflict)),
+            state,
+        });
+    }
+    Ok(participants)
+}
+
+/// The command line comes before the metadata's rule (decision 24).
+fn settles(command_line: Option<OnConflict>, policy: Policy) -> Option<Choice> {
+    match (command_line, policy) {
+        (Some(OnConflict::KeepLocal), _) | (None, Policy::KeepLocal) => Some(Choice::KeepLocal),
+        (Some(OnConflict::KeepRemote), _) | (None, Policy::KeepRemote) => Some(Choice::KeepRemote),
+        (Some(OnConflict::Ask | OnConflict::Skip), _) | (None, Policy::Ask | Policy::Merge) => None,
+    }
+}
+
+/// When deletes are held.
+pub(super) fn guard(metadata: &Metadata) -> DeleteGuard {
+    DeleteGuard { count: metadata.deletes.count, percent: u64::from(metadata.deletes.percent) }
+}

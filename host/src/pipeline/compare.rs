@@ -1,0 +1,264 @@
+//! Step 3: the baseline against both sides. The decision is [`sync_core::compare`]'s; here is read what it
+//! needs to know, and its answer becomes a [`Plan`].
+
+use super::conflicts::{Clash, settle};
+use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
+use super::{Event, Failure, Stop, Subject, links};
+use crate::ports::{Baseline, Change, LocalRecord, Store};
+use std::collections::{HashMap, HashSet};
+use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
+use sync_core::compare::{Decision, Finding, Needs, Side, compare as compare_keys, decide, needs};
+use sync_core::object::Object;
+use sync_core::operation::Operation;
+use sync_core::value::{Row, Value};
+
+/// Linked records whose contents are looked at together.
+const BATCH: usize = 200;
+
+/// What both sides listed.
+pub(super) struct Listed {
+    pub(super) baseline: Vec<Pair>,
+    pub(super) local: Vec<sync_core::change_key::LocalKey>,
+    pub(super) remote: Vec<RemoteKey>,
+}
+
+/// A pair of which at least one side is not the same.
+struct Linked {
+    pair: Pair,
+    local: Side<Revision>,
+    remote: Side<RemoteKey>,
+}
+
+/// Compares what both sides listed, and decides every record.
+pub(super) async fn compare(work: &Work<'_>, store: &dyn Store, listed: Listed) -> Result<Plan, Stop> {
+    let object = work.object();
+    work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
+    let sizes = (listed.baseline.len() as u64, listed.local.len() as u64, listed.remote.len() as u64);
+    let mut plan = Plan::default();
+    let mut linked = Vec::new();
+    for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
+        match finding {
+            Finding::NewLocal(key) => plan.push_inserts.push(key),
+            Finding::NewRemote(key) => plan.pull_inserts.push(key.id),
+            Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
+        }
+    }
+    let departed = departed(work, &linked).await?;
+    for batch in linked.chunks(BATCH) {
+        decide_batch(work, store, &mut plan, batch, &departed).await?;
+    }
+    hold_deletes(work, &mut plan, sizes);
+    Ok(plan)
+}
+
+/// Of the records that are no longer listed, those that are still there: they only left the filter
+/// (decision 12).
+async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<RemoteId>, Stop> {
+    let mut departed = HashSet::new();
+    if work.participant().filter.is_none() {
+        return Ok(departed);
+    }
+    let gone: Vec<&Pair> = linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair).collect();
+    for batch in gone.chunks(work.remote.capabilities().details_batch.max(1)) {
+        let ids: Vec<RemoteId> = batch.iter().map(|pair| pair.remote.id.clone()).collect();
+        let found = work.remote.details(work.object(), &ids).await?;
+        departed.extend(found.into_iter().map(|record| record.key.id));
+    }
+    Ok(departed)
+}
+
+/// The contents that a batch's decisions need, by id.
+struct Contents {
+    base: HashMap<LocalId, Baseline>,
+    local: HashMap<LocalId, LocalRecord>,
+    remote: HashMap<RemoteId, (RemoteKey, Result<Row, Failure>)>,
+}
+
+async fn decide_batch(
+    work: &Work<'_>,
+    store: &dyn Store,
+    plan: &mut Plan,
+    batch: &[Linked],
+    departed: &HashSet<RemoteId>,
+) -> Result<(), Stop> {
+    let object = work.object();
+    let contents = read(work, store, batch).await?;
+    for Linked { pair, local, remote } in batch {
+        let base = contents.base.get(&pair.local).map(|base| &base.row);
+        let local_row = contents.local.get(&pair.local).and_then(|record| record.row.as_ref().ok());
+        let fetched = contents.remote.get(&pair.remote.id);
+        if let Some((_, Err(failure))) = fetched {
+            let subject = Subject::pair(pair.local, &pair.remote.id);
+            plan.issues.push(failure.clone().issue(object, Operation::PullUpdate, subject));
+            continue;
+        }
+        let remote_row = fetched.and_then(|(_, row)| row.as_ref().ok());
+        // From here on, a changed token with the baseline's content is no change (decision 2).
+        let local = match (local, base, local_row) {
+            (Side::Changed(_), Some(base), Some(row)) if object.differing(base, row).is_empty() => Side::Same,
+            (side, _, _) => side.clone(),
+        };
+        let remote = match (remote, base, remote_row) {
+            (Side::Changed(_), Some(base), Some(row)) if unlike(object, base, row).is_empty() => Side::Same,
+            (side, _, _) => side.clone(),
+        };
+        let equal = match (local_row, remote_row) {
+            (Some(local), Some(remote)) => unlike(object, local, remote).is_empty(),
+            _ => false,
+        };
+        let now = Now { pair, contents: &contents };
+        match decide(&local, &remote, equal) {
+            Decision::Refresh => plan.bookkeeping.extend(now.refresh(local_row)),
+            // Deleted here and out of the filter is this, too: the remote is left alone (decision 12).
+            Decision::Forget => plan.bookkeeping.push(Change::Forget { local: pair.local }),
+            Decision::PullUpdate => plan.pull_updates.push(PullUpdate {
+                pair: pair.clone(),
+                revision: now.revision(),
+                over_local_change: false,
+            }),
+            Decision::PullDelete => plan.pull_deletes.push(PullDelete {
+                pair: pair.clone(),
+                revision: now.revision(),
+                departed: departed.contains(&pair.remote.id),
+            }),
+            Decision::PushUpdate => {
+                plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token() });
+            }
+            Decision::PushDelete => {
+                plan.push_deletes.push(PushDelete { pair: pair.clone(), expected: now.token() });
+            }
+            Decision::Conflict(_) if departed.contains(&pair.remote.id) => {
+                let message = "has an unsent local edit, but its remote record left the filter; widen the \
+                               filter to send the edit";
+                let failure = Failure::new("left-filter", message);
+                let subject = Subject::pair(pair.local, &pair.remote.id);
+                plan.issues.push(failure.issue(object, Operation::PushUpdate, subject));
+            }
+            Decision::Conflict(kind) => {
+                let absent = || vec![Value::Absent; object.local.len()];
+                let clash = Clash {
+                    kind,
+                    pair: pair.clone(),
+                    base: base.cloned().unwrap_or_else(absent),
+                    local: match local {
+                        Side::Gone => None,
+                        Side::Same | Side::Changed(_) => {
+                            Some((now.revision(), local_row.cloned().unwrap_or_else(absent)))
+                        }
+                    },
+                    remote: match remote {
+                        Side::Gone => None,
+                        Side::Same | Side::Changed(_) => {
+                            Some((now.token(), remote_row.cloned().unwrap_or_else(absent)))
+                        }
+                    },
+                };
+                settle(work, store, plan, clash)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Fields in which a row is not what it was: as [`Object::differing`], but a field that the old row does not
+/// know counts as well, so that a field which the object gained is filled.
+pub(super) fn unlike(object: &Object, old: &Row, new: &Row) -> Vec<usize> {
+    let unlike = |&index: &usize| {
+        let (Some(old), Some(new), Some(field)) = (old.get(index), new.get(index), object.local.get(index))
+        else {
+            return false;
+        };
+        !field.traits.not_compared && *new != Value::Absent && old != new
+    };
+    (0..object.local.len()).filter(unlike).collect()
+}
+
+/// A pair and its present keys: as the contents say where they were read, else as the baseline has them.
+struct Now<'a> {
+    pair: &'a Pair,
+    contents: &'a Contents,
+}
+
+impl Now<'_> {
+    fn revision(&self) -> Revision {
+        self.contents.local.get(&self.pair.local).map_or(self.pair.revision, |record| record.key.revision)
+    }
+
+    fn remote_key(&self) -> RemoteKey {
+        self.contents.remote.get(&self.pair.remote.id).map_or(&self.pair.remote, |(key, _)| key).clone()
+    }
+
+    fn token(&self) -> RemoteToken {
+        self.remote_key().token
+    }
+
+    /// Enters the present keys; the content is equal already (decisions 2 and 18).
+    fn refresh(&self, local: Option<&Row>) -> Option<Change> {
+        let base = self.contents.base.get(&self.pair.local)?;
+        let pair = Pair { local: self.pair.local, remote: self.remote_key(), revision: self.revision() };
+        let mut row = local.unwrap_or(&base.row).clone();
+        for (value, before) in row.iter_mut().zip(&base.row) {
+            if *value == Value::Absent {
+                value.clone_from(before);
+            }
+        }
+        let baseline = Baseline { pair, row, beyond_filter: base.beyond_filter };
+        Some(Change::Link { baseline, fields: Vec::new() })
+    }
+}
+
+/// Reads what [`needs`] asks for. A changed local side is compared first: where its content is the baseline's,
+/// the remote's content decides nothing.
+async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Contents, Stop> {
+    let object = work.object();
+    let wanted = |wants: fn(Needs) -> bool| {
+        batch.iter().filter(move |it| wants(needs(&it.local, &it.remote))).map(|it| &it.pair)
+    };
+    let local: Vec<LocalId> =
+        wanted(|it| matches!(it, Needs::Local | Needs::Both)).map(|pair| pair.local).collect();
+    let remote: Vec<RemoteId> =
+        wanted(|it| matches!(it, Needs::Remote | Needs::Both)).map(|pair| pair.remote.id.clone()).collect();
+    let based: Vec<LocalId> = wanted(|it| matches!(it, Needs::Local | Needs::Remote | Needs::Both))
+        .map(|pair| pair.local)
+        .collect();
+    let base = store.baselines(object, &based)?;
+    let local = store.local_records(object, &local)?;
+    let mut contents = Contents {
+        base: base.into_iter().map(|base| (base.pair.local, base)).collect(),
+        local: local.into_iter().map(|record| (record.key.id, record)).collect(),
+        remote: HashMap::with_capacity(remote.len()),
+    };
+    for ids in remote.chunks(work.remote.capabilities().details_batch.max(1)) {
+        let records = work.remote.details(object, ids).await?;
+        let (keys, rows): (Vec<_>, Vec<_>) = records.into_iter().map(|it| (it.key, it.row)).unzip();
+        for (key, mapped) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
+            let row = match mapped {
+                Ok(mut row) => {
+                    links::to_local(store, object, &mut row)?;
+                    Ok(row)
+                }
+                Err(error) => Err(Failure::from(error)),
+            };
+            contents.remote.insert(key.id.clone(), (key, row));
+        }
+    }
+    Ok(contents)
+}
+
+/// Takes the deletes of a direction out of the plan where they have to be confirmed (decision 23).
+fn hold_deletes(work: &Work<'_>, plan: &mut Plan, (linked, local, remote): (u64, u64, u64)) {
+    if work.options.confirm_deletes {
+        return;
+    }
+    let guard = work.options.guard;
+    let pulls = plan.pull_deletes.iter().filter(|it| !it.departed).count() as u64;
+    if guard.holds(pulls, linked, remote) {
+        plan.pull_deletes.retain(|it| it.departed);
+        plan.held_deletes += pulls;
+    }
+    let pushes = plan.push_deletes.len() as u64;
+    if guard.holds(pushes, linked, local) {
+        plan.push_deletes.clear();
+        plan.held_deletes += pushes;
+    }
+}

@@ -1,0 +1,116 @@
+//! Links between records: local rows hold local ids, remote rows remote ids, and this is where one becomes the
+//! other (decisions 12 and 16).
+
+use super::operations::Work;
+use super::{Failure, Stop};
+use crate::ports::Store;
+use sync_core::change_key::{LocalId, RemoteId};
+use sync_core::object::{Object, ObjectName};
+use sync_core::value::{Kind, Row, Value};
+
+/// A link of a pulled record that points at a record which is not here (yet).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unlinked {
+    /// The object that it points to.
+    pub(super) target: ObjectName,
+    /// The record there.
+    pub(super) id: RemoteId,
+}
+
+/// Translates the links of a row that was mapped to local shape. Those that point at records which are not
+/// linked become null, and are answered.
+pub(super) fn to_local(store: &dyn Store, object: &Object, row: &mut Row) -> Result<Vec<Unlinked>, Stop> {
+    let mut unlinked = Vec::new();
+    for (field, value) in object.local.iter().zip(row) {
+        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &mut *value) else { continue };
+        let Ok(target) = ObjectName::new(target.as_str()) else { continue };
+        let id = RemoteId(std::mem::take(id));
+        *value = match store.linked_local(&target, &id)? {
+            Some(local) => Value::Reference(local.to_string()),
+            None => {
+                unlinked.push(Unlinked { target, id });
+                Value::Null
+            }
+        };
+    }
+    Ok(unlinked)
+}
+
+/// What became of the links of a row that is about to be pushed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Links {
+    /// All translated.
+    Done,
+    /// Some point forward, at records that are written later in this run, and are null for now.
+    Refill,
+}
+
+/// Translates the links of a local row to remote ids. A link that points at a record of the same object, or of
+/// one that comes later, is left null for now; the parent of any other must be there.
+///
+/// The inner error is this record's failure: it waits for its parent, or points at nothing.
+pub(super) fn to_remote(
+    work: &Work<'_>,
+    store: &dyn Store,
+    row: &mut Row,
+) -> Result<Result<Links, Failure>, Stop> {
+    let mut links = Links::Done;
+    for (field, value) in work.object().local.iter().zip(row) {
+        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &mut *value) else { continue };
+        let (Ok(name), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
+            continue;
+        };
+        if let Some(remote) = store.linked_remote(&name, local)? {
+            *value = Value::Reference(remote.0);
+            continue;
+        }
+        let position = work.participants.iter().position(|it| it.mapper.object().name == name);
+        let there = match position {
+            Some(position) => {
+                let target = work.participants[position].mapper.object();
+                !store.local_records(target, &[local])?.is_empty()
+            }
+            None => true,
+        };
+        if !there {
+            let message = format!("{}: links to {target} {local}, which does not exist", field.name);
+            return Ok(Err(Failure::new("dangling-link", message)));
+        }
+        if position.is_some_and(|position| position >= work.index) && !field.traits.required {
+            *value = Value::Null;
+            links = Links::Refill;
+        } else {
+            let message =
+                format!("{}: waits for {target} {local}, which is not on the remote yet", field.name);
+            return Ok(Err(Failure::new("waits-for-parent", message)));
+        }
+    }
+    Ok(Ok(links))
+}
+
+/// The same for a row of the baseline, in which a link to a record that is no longer linked is simply null:
+/// it then counts as changed.
+pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
+    for (field, value) in object.local.iter().zip(row) {
+        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &mut *value) else { continue };
+        let (Ok(target), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
+            continue;
+        };
+        *value = store.linked_remote(&target, local)?.map_or(Value::Null, |id| Value::Reference(id.0));
+    }
+    Ok(())
+}
+
+/// Puts links of a local row to null that point at records which have no remote one.
+pub(super) fn drop_unlinked(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
+    for (field, value) in object.local.iter().zip(row) {
+        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &*value) else { continue };
+        let (Ok(target), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
+            continue;
+        };
+        if store.linked_remote(&target, local)?.is_none() {
+            *value = Value::Null;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! Step 6: one object after the other, in the order of their links; deletes last, children before parents.
+
+use super::change_keys::list_remote;
+use super::compare::{Listed, compare};
+use super::count::count;
+use super::operations::{Learned, Plan, PushUpdate, Work};
+use super::{Event, Run, Stop, pull, push, push_insert, recovery};
+use crate::ports::{ObjectState, Store, View};
+use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report};
+use std::collections::HashSet;
+use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
+use sync_core::object::{Object, ObjectName};
+use sync_core::operation::Operation;
+use sync_core::order::dependency_order;
+
+/// One object on its way through the steps.
+struct Journey {
+    report: ObjectReport,
+    plan: Plan,
+    learned: Learned,
+    /// It failed or was skipped: nothing more is done with it.
+    stopped: bool,
+}
+
+/// Carries out one synchronization, or with `dry_run` everything up to the compare.
+///
+/// Never fails: what went wrong is in the report. Every object is in it, in the order of the links.
+pub async fn synchronize(run: Run<'_>) -> Report {
+    let Run { id, remote, store, mut participants, options, observer } = run;
+    let order = {
+        let objects: Vec<&Object> = participants.iter().map(|it| it.mapper.object()).collect();
+        dependency_order(&objects)
+    };
+    participants.sort_by_key(|it| order.iter().position(|name| *name == it.mapper.object().name));
+    let journeys = participants.iter().map(|it| Journey {
+        report: ObjectReport::new(it.mapper.object().name.clone()),
+        plan: Plan::default(),
+        learned: Learned::default(),
+        stopped: false,
+    });
+    let mut journeys: Vec<Journey> = journeys.collect();
+    let work = |index| Work { run: id, remote, observer, options, participants: &participants, index };
+    let error = match steps(&work, store, &mut journeys).await {
+        Ok(()) => None,
+        Err(stop) => Some(stop.message().to_owned()),
+    };
+    let mut operations = Vec::new();
+    for (journey, participant) in journeys.iter_mut().zip(&participants) {
+        journey.report.requests = remote.requests(&participant.mapper.object().name);
+        operations.append(&mut journey.plan.planned);
+    }
+    let mut report = Report {
+        run: id.to_owned(),
+        dry_run: options.dry_run,
+        outcome: Outcome::Synced,
+        error,
+        objects: journeys.into_iter().map(|journey| journey.report).collect(),
+        operations: options.dry_run.then_some(operations),
+    };
+    report.conclude();
+    report
+}
+
+/// All steps of all objects. An error here is the run's.
+async fn steps<'a>(
+    work: &impl Fn(usize) -> Work<'a>,
+    store: &mut dyn Store,
+    journeys: &mut [Journey],
+) -> Result<(), Stop> {
+    if journeys.is_empty() {
+        return Ok(());
+    }
+    if let Err(error) = work(0).remote.connect().await {
+        return Err(Stop::Run(Stop::from(error).message().to_owned()));
+    }
+    // All objects pass steps 1 to 3 before anything is written.
+    for index in 0..journeys.len() {
+        let work = work(index);
+        let result = look(&work, store, &mut journeys[index]).await;
+        conclude_step(&work, &mut journeys[index], result)?;
+    }
+    if work(0).options.dry_run {
+        for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
+            let work = work(index);
+            let result = foresee(&work, store, journey).await;
+            conclude_step(&work, journey, result)?;
+        }
+        return Ok(());
+    }
+    for index in 0..journeys.len() {
+        let work = work(index);
+        skip_after_parent(&work, journeys, index);
+        if !journeys[index].stopped {
+            let result = write(&work, store, &mut journeys[index]).await;
+            conclude_step(&work, &mut journeys[index], result)?;
+        }
+    }
+    for index in 0..journeys.len() {
+        if !journeys[index].stopped {
+            let work = work(index);
+            let result = fill_links(&work, store, &mut journeys[index]).await;
+            conclude_step(&work, &mut journeys[index], result)?;
+        }
+    }
+    for index in (0..journeys.len()).rev() {
+        if !journeys[index].stopped {
+            let work = work(index);
+            let result = delete(&work, store, &mut journeys[index]).await;
+            conclude_step(&work, &mut journeys[index], result)?;
+        }
+    }
+    for (index, journey) in journeys.iter_mut().enumerate() {
+        finish(&work(index), store, journey)?;
+    }
+    Ok(())
+}
+
+/// Notes how a step ended. A failure of the object stops the object, one of the run everything.
+fn conclude_step(work: &Work<'_>, journey: &mut Journey, result: Result<(), Stop>) -> Result<(), Stop> {
+    let Err(stop) = result else { return Ok(()) };
+    journey.stopped = true;
+    journey.report.outcome = Outcome::Failed;
+    journey.report.error = Some(stop.message().to_owned());
+    work.observer.event(Event::Finished(&journey.report));
+    match stop {
+        Stop::Object(_) => Ok(()),
+        Stop::Run(_) => Err(stop),
+    }
+}
+
+/// A child is not written when its parent failed: its links would have nothing to point at.
+fn skip_after_parent(work: &Work<'_>, journeys: &mut [Journey], index: usize) {
+    let parents: HashSet<&str> = work.object().parents().collect();
+    let failed = journeys
+        .iter()
+        .find(|it| it.stopped && parents.contains(it.report.object.as_str()))
+        .map(|it| it.report.object.clone());
+    if let (Some(parent), journey) = (failed, &mut journeys[index])
+        && !journey.stopped
+    {
+        journey.stopped = true;
+        journey.report.outcome = Outcome::Skipped;
+        journey.report.error = Some(format!("skipped, because {parent} failed before it"));
+        work.observer.event(Event::Finished(&journey.report));
+    }
+}
+
+/// Steps 1 to 3, after what an earlier run left open.
+async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let (object, participant) = (work.object(), work.participant());
+    let state = &participant.state;
+    let view = View { object, filter: participant.filter.as_deref() };
+    journey.report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
+    work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
+    let counted = count(work.remote, store, view).await?;
+    journey.report.counted = Counts { local: Some(counted.local), remote: counted.remote };
+    if !work.options.dry_run {
+        recovery::recover(work, store).await?;
+    }
+    let (remote_count, mut remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
+    journey.report.counted.remote = remote_count;
+    remote.extend(beyond_filter(work, store, &remote).await?);
+    let mut baseline = store.pairs(&object.name)?;
+    if state.mapping_version.is_some_and(|version| version != object.mapping_version) {
+        // Another mapping may read the same record otherwise: every content is looked at once.
+        for pair in &mut baseline {
+            pair.remote.token = RemoteToken::unsettled();
+        }
+    }
+    let local = store.local_keys(object)?;
+    journey.plan = compare(work, store, Listed { baseline, local, remote }).await?;
+    Ok(())
+}
+
+/// The change keys of records that are here only because a link needs them: no listing has them (decision 12).
+async fn beyond_filter(
+    work: &Work<'_>,
+    store: &dyn Store,
+    listed: &[RemoteKey],
+) -> Result<Vec<RemoteKey>, Stop> {
+    let ids = store.beyond_filter(&work.object().name)?;
+    let missing: Vec<RemoteId> =
+        ids.into_iter().filter(|id| listed.binary_search_by(|key| key.id.cmp(id)).is_err()).collect();
+    let mut keys = Vec::with_capacity(missing.len());
+    for ids in missing.chunks(work.remote.capabilities().details_batch.max(1)) {
+        keys.extend(work.remote.details(work.object(), ids).await?.into_iter().map(|record| record.key));
+    }
+    Ok(keys)
+}
+
+/// Step 4, without the deletes. New local records come first: their look-up decides which new remote records
+/// are their twins (decision 4).
+async fn write(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, plan, learned, .. } = journey;
+    store.commit(work.object(), std::mem::take(&mut plan.bookkeeping))?;
+    store.record_conflicts(work.run, &plan.conflicts)?;
+    store.record_issues(work.run, &plan.issues)?;
+    push_insert::inserts(work, store, report, learned, std::mem::take(&mut plan.push_inserts)).await?;
+    if learned.not_looked_up {
+        learned.twins.extend(store.open_twins(&work.object().name)?);
+    }
+    pull::inserts(work, store, report, learned, std::mem::take(&mut plan.pull_inserts)).await?;
+    pull::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;
+    push::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
+}
+
+/// Links that pointed forward, now that everything is there (decision 16).
+async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, learned, .. } = journey;
+    pull::fill_links(work, store, std::mem::take(&mut learned.open_links)).await?;
+    let refill: Vec<LocalId> = std::mem::take(&mut learned.refill);
+    let updates = store
+        .baselines(work.object(), &refill)?
+        .into_iter()
+        .map(|base| PushUpdate { expected: base.pair.remote.token.clone(), pair: base.pair });
+    let updates: Vec<PushUpdate> = updates.collect();
+    // The record was counted when it was inserted or updated; its link is part of that.
+    let counted = report.push;
+    push::updates(work, store, report, learned, updates).await?;
+    report.push = counted;
+    Ok(())
+}
+
+async fn delete(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, plan, .. } = journey;
+    push::deletes(work, store, report, std::mem::take(&mut plan.push_deletes)).await?;
+    pull::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes))
+}
+
+/// Remembers the object's state, and counts what is pending.
+fn finish(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let report = &mut journey.report;
+    if !journey.stopped {
+        let state = |outcome: Outcome| ObjectState {
+            mapping_version: Some(work.object().mapping_version),
+            filter: work.participant().filter.clone(),
+            last_run: Some(work.run.to_owned()),
+            last_outcome: Some(outcome.name().to_owned()),
+        };
+        store.finish(work.run, work.object(), &state(Outcome::Synced))?;
+        settle_outcome(report, store, journey.plan.held_deletes)?;
+        if report.outcome != Outcome::Synced {
+            store.finish(work.run, work.object(), &state(report.outcome))?;
+        }
+        work.observer.event(Event::Finished(report));
+    }
+    Ok(())
+}
+
+fn settle_outcome(report: &mut ObjectReport, store: &dyn Store, held_deletes: u64) -> Result<(), Stop> {
+    (report.conflicts, report.issues) = store.pending(&report.object)?;
+    report.held_deletes = held_deletes;
+    let pending = report.conflicts + report.issues + report.held_deletes > 0;
+    report.outcome = if pending { Outcome::Pending } else { Outcome::Synced };
+    Ok(())
+}
+
+/// What a run would do: counted in the report, and listed operation by operation.
+async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, plan, .. } = journey;
+    let object: &ObjectName = &work.object().name;
+    let mut add = |operation, local: Option<LocalId>, remote: Option<RemoteId>, fields: Vec<String>| {
+        report.count(operation);
+        let object = object.clone();
+        plan.planned.push(PlannedOperation { object, operation, local_id: local, remote_id: remote, fields });
+    };
+    for key in &plan.push_inserts {
+        add(Operation::PushInsert, Some(key.id), None, Vec::new());
+    }
+    for id in &plan.pull_inserts {
+        add(Operation::PullInsert, None, Some(id.clone()), Vec::new());
+    }
+    let updates = pull::foresee_updates(work, store, std::mem::take(&mut plan.pull_updates)).await?;
+    for (update, fields) in updates {
+        add(Operation::PullUpdate, Some(update.pair.local), Some(update.pair.remote.id), fields);
+    }
+    for update in &plan.push_updates {
+        let local = update.pair.local;
+        let fields = foresee_push(work, store, local)?;
+        add(Operation::PushUpdate, Some(local), Some(update.pair.remote.id.clone()), fields);
+    }
+    for delete in &plan.push_deletes {
+        add(Operation::PushDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
+    }
+    for delete in &plan.pull_deletes {
+        add(Operation::PullDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
+    }
+    report.conflicts = plan.conflicts.len() as u64;
+    report.issues = plan.issues.len() as u64;
+    report.held_deletes = plan.held_deletes;
+    let pending = report.conflicts + report.issues + report.held_deletes > 0;
+    report.outcome = if pending { Outcome::Pending } else { Outcome::Synced };
+    work.observer.event(Event::Finished(report));
+    Ok(())
+}
+
+/// The local fields that a pushed update changes.
+fn foresee_push(work: &Work<'_>, store: &dyn Store, local: LocalId) -> Result<Vec<String>, Stop> {
+    let object = work.object();
+    let base = store.baselines(object, &[local])?.pop();
+    let record = store.local_records(object, &[local])?.pop();
+    let (Some(base), Some(Ok(row))) = (base, record.map(|record| record.row)) else { return Ok(Vec::new()) };
+    let names = object.differing(&base.row, &row).into_iter();
+    Ok(names.filter_map(|index| Some(object.local.get(index)?.name.clone())).collect())
+}

@@ -1,0 +1,150 @@
+//! Step 4's vocabulary: the operations with the data that each carries, and what an object's apply shares.
+
+use super::{Event, Failure, Observer, Options, Participant, Stop, Subject};
+use crate::ports::{Change, ConflictEntry, IssueEntry, Remote, Store};
+use crate::report::{ObjectReport, PlannedOperation};
+use std::collections::HashSet;
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
+use sync_core::object::Object;
+use sync_core::operation::Operation;
+
+/// What a compare found to do with one object. Nothing in it has been carried out.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// Entries of the baseline that only get new tokens, or go.
+    pub(super) bookkeeping: Vec<Change>,
+    /// New local records.
+    pub(super) push_inserts: Vec<LocalKey>,
+    /// New remote records.
+    pub(super) pull_inserts: Vec<RemoteId>,
+    /// Remote changes.
+    pub(super) pull_updates: Vec<PullUpdate>,
+    /// Local changes.
+    pub(super) push_updates: Vec<PushUpdate>,
+    /// Records gone on the remote, or out of the filter.
+    pub(super) pull_deletes: Vec<PullDelete>,
+    /// Records gone locally.
+    pub(super) push_deletes: Vec<PushDelete>,
+    /// Both sides changed, and nobody has chosen.
+    pub(super) conflicts: Vec<ConflictEntry>,
+    /// Records that could not even be compared.
+    pub(super) issues: Vec<IssueEntry>,
+    /// Deletes that wait for confirmation (decision 23).
+    pub(super) held_deletes: u64,
+    /// Local fields that a change touches, by operation; filled for a plan only.
+    pub(super) planned: Vec<PlannedOperation>,
+}
+
+/// The remote change goes to the local record.
+#[derive(Debug, Clone)]
+pub(super) struct PullUpdate {
+    pub(super) pair: Pair,
+    /// The local record's revision when compared.
+    pub(super) revision: Revision,
+    /// Overwrite a local change that somebody chose to drop.
+    pub(super) over_local_change: bool,
+}
+
+/// The local change goes to the remote record.
+#[derive(Debug, Clone)]
+pub(super) struct PushUpdate {
+    pub(super) pair: Pair,
+    /// The token that the remote record had when compared. Choosing to keep the local side adopts the present
+    /// one (decision 17).
+    pub(super) expected: RemoteToken,
+}
+
+/// The local record goes.
+#[derive(Debug, Clone)]
+pub(super) struct PullDelete {
+    pub(super) pair: Pair,
+    /// The local record's revision when compared; `None` where it is gone already.
+    pub(super) revision: Revision,
+    /// It only left the filter: no delete for the guard (decision 12).
+    pub(super) departed: bool,
+}
+
+/// The remote record goes.
+#[derive(Debug, Clone)]
+pub(super) struct PushDelete {
+    pub(super) pair: Pair,
+    /// The token that the remote record had when compared.
+    pub(super) expected: RemoteToken,
+}
+
+/// One object under way: its report, and everything that its steps share.
+pub(super) struct Work<'a> {
+    pub(super) run: &'a str,
+    pub(super) remote: &'a dyn Remote,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) options: Options,
+    pub(super) participants: &'a [Participant],
+    /// Objects of this run whose apply is done or under way without failure, by index.
+    pub(super) index: usize,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn participant(&self) -> &'a Participant {
+        &self.participants[self.index]
+    }
+
+    pub(super) fn object(&self) -> &'a Object {
+        self.participant().mapper.object()
+    }
+
+    /// Announces a step.
+    pub(super) fn step(&self, step: Operation, total: usize) {
+        if total > 0 {
+            let object = self.object().name.as_str();
+            self.observer.event(Event::Step { object, step: step.name(), total: Some(total as u64) });
+        }
+    }
+
+    /// Enters failures into the log at once: a run that dies later has still told of them.
+    pub(super) fn log(
+        &self,
+        store: &mut dyn Store,
+        operation: Operation,
+        failures: Vec<(Subject, Failure)>,
+    ) -> Result<(), Stop> {
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let issues: Vec<IssueEntry> = failures
+            .into_iter()
+            .map(|(subject, failure)| failure.issue(self.object(), operation, subject))
+            .collect();
+        for issue in &issues {
+            self.observer.event(Event::Issue(issue));
+        }
+        Ok(store.record_issues(self.run, &issues)?)
+    }
+}
+
+/// What an object's apply learns for its own later steps.
+#[derive(Debug, Default)]
+pub(super) struct Learned {
+    /// Remote records that an open issue keeps from being pulled (decision 4).
+    pub(super) twins: HashSet<RemoteId>,
+    /// Whether a new local record was not looked up this time, so that twins of earlier runs still count.
+    pub(super) not_looked_up: bool,
+    /// Local records inserted on the remote without a link that points forward (decision 16).
+    pub(super) refill: Vec<LocalId>,
+    /// Local records pulled without a link that points forward.
+    pub(super) open_links: Vec<OpenLink>,
+}
+
+/// A pulled record that waits for the record which one of its links points at.
+#[derive(Debug, Clone)]
+pub(super) struct OpenLink {
+    pub(super) local: LocalId,
+    pub(super) remote: RemoteKey,
+}
+
+/// Counts values that the server keeps otherwise than they were sent, by field (decision 9).
+pub(super) fn note_differences(report: &mut ObjectReport, object: &Object, fields: &[usize]) {
+    for field in fields.iter().filter_map(|index| object.local.get(*index)) {
+        report.differences += 1;
+        *report.differing_fields.entry(field.name.clone()).or_default() += 1;
+    }
+}

@@ -1,0 +1,273 @@
+//! Push insert: query the remote by user key; no match: insert, then query what came of it. A match is adopted
+//! where it is the same record, else it is an issue, and nothing is written (decision 4).
+
+use super::links::{self, Links};
+use super::operations::{Learned, Work};
+use super::push::{Ready, WAVE, link, prepare, refusal};
+use super::{Event, Failure, Stop, Subject};
+use crate::ports::{Change, Intent, RemoteError, RemoteRecord, Store, WriteError, Written};
+use crate::report::ObjectReport;
+use futures_util::StreamExt;
+use std::collections::{HashSet, VecDeque};
+use sync_core::change_key::{LocalId, LocalKey, RemoteId, Revision};
+use sync_core::object::{Object, UserKey};
+use sync_core::operation::Operation;
+
+/// A new local record and the key that it is looked up by.
+struct Candidate {
+    ready: Ready,
+    key: UserKey,
+}
+
+/// What came of a candidate.
+enum Inserted {
+    /// It was inserted.
+    Written(Written),
+    /// There are records with its user key already.
+    Found(Vec<RemoteRecord>),
+    /// Its insert got no answer, and these were found afterwards.
+    FoundAfter(Vec<RemoteRecord>),
+    /// It was not inserted.
+    Failed(WriteError),
+}
+
+/// Inserts the new local records on the remote.
+pub(super) async fn inserts(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    new: Vec<LocalKey>,
+) -> Result<(), Stop> {
+    work.step(Operation::PushInsert, new.len());
+    let mut waiting: VecDeque<LocalKey> = new.into();
+    while !waiting.is_empty() {
+        let wave: Vec<LocalKey> = waiting.drain(..waiting.len().min(WAVE)).collect();
+        let before = waiting.len();
+        let postponed = insert_wave(work, store, report, learned, &wave).await?;
+        work.observer.event(Event::Progress((wave.len() - postponed.len()) as u64));
+        for key in postponed.into_iter().rev() {
+            waiting.push_front(key);
+        }
+        debug_assert!(waiting.len() < before + wave.len(), "a wave settles its first record at least");
+    }
+    Ok(())
+}
+
+/// Inserts a wave; answers the records that have a user key in common with one before them in the wave. They
+/// are looked up after it is there: of two local twins the first is inserted, the second is an issue.
+async fn insert_wave(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    wave: &[LocalKey],
+) -> Result<Vec<LocalKey>, Stop> {
+    let object = work.object();
+    let ids: Vec<LocalId> = wave.iter().map(|key| key.id).collect();
+    let (ready, failed) = prepare(work, store, &ids)?;
+    learned.not_looked_up |= !failed.is_empty();
+    let mut failures: Vec<_> =
+        failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
+    let (candidates, postponed, keyless) = choose(object, ready);
+    failures.extend(keyless.into_iter().map(|id| (Subject::local(id), no_user_key(object))));
+    let intents = candidates.iter().map(|it| {
+        Change::Intend(Intent {
+            operation: Operation::PushInsert,
+            local: it.ready.key.id,
+            revision: it.ready.key.revision,
+            remote: None,
+            expected: None,
+            row: it.ready.local.clone(),
+        })
+    });
+    store.commit(object, intents.collect())?;
+    let results: Vec<_> = futures_util::stream::iter(candidates)
+        .map(async |candidate| {
+            let result = insert(work, &candidate).await;
+            (candidate, result)
+        })
+        .buffered(work.remote.capabilities().in_flight.max(1))
+        .collect()
+        .await;
+    // What was written is entered first, all at once: then whatever was found is compared with a baseline that
+    // knows it.
+    let (mut changes, mut others) = (Vec::new(), Vec::new());
+    for (Candidate { ready, .. }, result) in results {
+        if let Inserted::Written(written) = result {
+            changes.extend(entries(work, store, report, learned, ready, written)?);
+            report.count(Operation::PushInsert);
+        } else {
+            others.push((ready, result));
+        }
+    }
+    store.commit(object, changes)?;
+    let mut stop = None;
+    for (ready, result) in others {
+        let local = ready.key.id;
+        let mut settled = true;
+        let failure = match result {
+            Inserted::Written(_) => continue,
+            Inserted::FoundAfter(found) => match same_record(work, store, &ready, &found)? {
+                Some(record) => {
+                    let changes = entries(work, store, report, learned, ready, record)?;
+                    store.commit(object, changes.into())?;
+                    report.count(Operation::PushInsert);
+                    continue;
+                }
+                None => twin(object, &found, learned),
+            },
+            Inserted::Found(found) => match same_record(work, store, &ready, &found)? {
+                Some(record) => {
+                    learned.twins.insert(record.id.clone());
+                    let changes = entries(work, store, report, learned, ready, record)?;
+                    store.commit(object, changes.into())?;
+                    report.adopted += 1;
+                    continue;
+                }
+                None => twin(object, &found, learned),
+            },
+            Inserted::Failed(error) => {
+                // Not known whether it happened: the journal keeps the record for the next run to look up.
+                settled = !matches!(error, WriteError::FateUnknown { .. });
+                match refusal(error) {
+                    Ok(failure) => failure,
+                    Err(error) => {
+                        stop = Some(error);
+                        learned.not_looked_up = true;
+                        store.commit(object, vec![Change::Settled { local }])?;
+                        continue;
+                    }
+                }
+            }
+        };
+        if settled {
+            store.commit(object, vec![Change::Settled { local }])?;
+        }
+        failures.push((Subject::local(local), failure));
+    }
+    work.log(store, Operation::PushInsert, failures)?;
+    stop.map_or(Ok(postponed), Err)
+}
+
+/// The candidates of a wave, those that share a user key with an earlier one, and those without any.
+fn choose(object: &Object, ready: Vec<Ready>) -> (Vec<Candidate>, Vec<LocalKey>, Vec<LocalId>) {
+    let (mut candidates, mut postponed, mut keyless) = (Vec::new(), Vec::new(), Vec::new());
+    let mut taken = HashSet::new();
+    for ready in ready {
+        let keys: Vec<UserKey> = object.filled_user_keys(&ready.remote).collect();
+        let Some(key) = keys.first().cloned() else {
+            keyless.push(ready.key.id);
+            continue;
+        };
+        // Any filled key counts, not just the first: the other record may be looked up by another one.
+        let names: Vec<String> = keys.iter().map(|key| format!("{:?}", key.parts)).collect();
+        if names.iter().any(|name| taken.contains(name)) {
+            postponed.push(ready.key);
+        } else {
+            candidates.push(Candidate { ready, key });
+        }
+        taken.extend(names);
+    }
+    (candidates, postponed, keyless)
+}
+
+fn no_user_key(object: &Object) -> Failure {
+    let name = |index: &usize| object.remote.get(*index).map_or("?", |field| &field.name);
+    let keys: Vec<String> = object
+        .user_keys
+        .iter()
+        .map(|key| format!("({})", key.iter().map(name).collect::<Vec<_>>().join(", ")))
+        .collect();
+    let message = format!("no user key has all its parts filled: fill one of {}", keys.join(", "));
+    Failure::new("no-user-key", message)
+}
+
+fn twin(object: &Object, found: &[RemoteRecord], learned: &mut Learned) -> Failure {
+    let twins: Vec<RemoteId> = found.iter().map(|record| record.key.id.clone()).collect();
+    learned.twins.extend(twins.iter().cloned());
+    let ids: Vec<&str> = twins.iter().map(|id| id.0.as_str()).collect();
+    let message = format!(
+        "the remote has {} with this user key already ({}): nothing was written; rename one of them, or make \
+         them equal to link them",
+        if ids.len() == 1 {
+            format!("a record of {}", object.resource.path)
+        } else {
+            format!("{} records", ids.len())
+        },
+        ids.join(", ")
+    );
+    Failure { code: "user-key-match".into(), message, twins }
+}
+
+/// Looks the user key up immediately before the insert, and again where the insert got no answer. A second
+/// insert is sent only if the first one provably did not happen (decision 15).
+async fn insert(work: &Work<'_>, candidate: &Candidate) -> Inserted {
+    let object = work.object();
+    let find = async || work.remote.find(object, &candidate.key).await;
+    let not_sent = |error: RemoteError| Inserted::Failed(error.into());
+    match find().await {
+        Ok(found) if !found.is_empty() => return Inserted::Found(found),
+        Ok(_) => {}
+        Err(error) => return not_sent(error),
+    }
+    let mut repeated = false;
+    loop {
+        let error = match work.remote.insert(object, &candidate.ready.remote).await {
+            Ok(written) => return Inserted::Written(written),
+            Err(error) => error,
+        };
+        let WriteError::FateUnknown { may_still_run, .. } = error else { return Inserted::Failed(error) };
+        match find().await {
+            Ok(found) if !found.is_empty() => return Inserted::FoundAfter(found),
+            Ok(_) if may_still_run || repeated => return Inserted::Failed(error),
+            Ok(_) => repeated = true,
+            Err(_) => return Inserted::Failed(error),
+        }
+    }
+}
+
+/// The one record that was found, if it is linked to nothing and its content is that of the local one.
+fn same_record(
+    work: &Work<'_>,
+    store: &dyn Store,
+    ready: &Ready,
+    found: &[RemoteRecord],
+) -> Result<Option<Written>, Stop> {
+    let [record] = found else { return Ok(None) };
+    let object = work.object();
+    if store.linked_local(&object.name, &record.key.id)?.is_some() {
+        return Ok(None);
+    }
+    let mapped = work.participant().mapper.to_local(vec![record.row.clone()]).pop();
+    let Some(Ok(mut mapped)) = mapped else { return Ok(None) };
+    links::to_local(store, object, &mut mapped)?;
+    let same = object.differing_in_content(&ready.local, &mapped).is_empty();
+    Ok(same.then(|| Written {
+        id: record.key.id.clone(),
+        created: record.key.created.clone(),
+        token: record.key.token.clone(),
+        row: Some(record.row.clone()),
+    }))
+}
+
+/// What enters the store for a record that is on both sides now. A link that points forward is filled in later.
+fn entries(
+    work: &Work<'_>,
+    store: &dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    mut ready: Ready,
+    written: Written,
+) -> Result<[Change; 2], Stop> {
+    let local = ready.key.id;
+    let mut revision = ready.key.revision;
+    if ready.links == Links::Refill {
+        learned.refill.push(local);
+        revision = Revision::UNSETTLED;
+        // What both sides agree on has no value yet for the links that were left out.
+        links::drop_unlinked(store, work.object(), &mut ready.local)?;
+    }
+    let change = link(work, store, report, ready, revision, written, None)?;
+    Ok([change, Change::Settled { local }])
+}
