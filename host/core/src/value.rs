@@ -252,7 +252,7 @@ pub fn canonical_decimal(text: &str) -> Option<String> {
     if significant.is_empty() {
         return Some("0".into());
     }
-    if exponent.abs() > DIGITS || digits.len() as i64 > DIGITS {
+    if exponent.unsigned_abs() > DIGITS.unsigned_abs() || digits.len() as i64 > DIGITS {
         return None;
     }
     // Where the point stands, counted from the first significant digit.

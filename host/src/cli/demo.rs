@@ -143,7 +143,7 @@ fn edit_locally(store: &Path) -> Result<(), Failure> {
 fn edit_remotely(server: &Server) -> Result<(), Failure> {
     let store = server.store();
     let ids = |component| store.list(component).into_iter().filter_map(|record| record.get("Id").cloned());
-    let last = |component| ids(component).last().unwrap_or_default();
+    let last = |component| ids(component).next_back().unwrap_or_default();
     let (account, contact, activity) = (last("Account"), last("Contact"), last("Action"));
     let refused =
         |refusal: crm::Refusal| Failure::Failed(format!("the reference CRM refused an edit: {refusal}"));

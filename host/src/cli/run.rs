@@ -94,6 +94,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         remote: &*remote,
         store: &mut store,
         participants,
+        others: setup::others(&metadata, &catalog, request.objects),
         options,
         observer: &progress,
     }));

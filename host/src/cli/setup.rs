@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use sync_core::conflict::Choice;
 use sync_core::count::DeleteGuard;
+use sync_core::object::ObjectName;
 
 /// Loads the metadata.
 pub(super) fn metadata(path: &Path) -> Result<Metadata, Failure> {
@@ -129,6 +130,16 @@ pub(super) fn participants(
         });
     }
     Ok(participants)
+}
+
+/// The objects that would take part if they were asked for.
+pub(super) fn others(metadata: &Metadata, catalog: &Catalog, asked: &[String]) -> Vec<ObjectName> {
+    let names = catalog.objects().map(|it| &it.object().name);
+    names
+        .filter(|name| metadata.objects.get(name.as_str()).is_none_or(|it| it.enabled))
+        .filter(|name| !asked.is_empty() && !asked.iter().any(|it| it == name.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// The command line comes before the metadata's rule (decision 24).

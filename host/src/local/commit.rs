@@ -5,6 +5,7 @@ use super::journal;
 use super::table::Attached;
 use crate::ports::{Baseline, Change, Changed};
 use rusqlite::Connection;
+use std::borrow::Cow;
 use sync_core::change_key::{LocalId, LocalKey, RemoteKey, Revision};
 use sync_core::object::Object;
 use sync_core::value::{Row, Value};
@@ -43,8 +44,12 @@ impl Writer<'_> {
         }
     }
 
+    /// What the remote did not send is null in the new record, and so in what both sides agree on.
     fn insert(&self, row: &Row, remote: &RemoteKey, beyond_filter: bool) -> rusqlite::Result<Changed> {
         let local = self.attached.sql.insert(self.connection, row)?;
+        let null = |value: &Value| if *value == Value::Absent { Value::Null } else { value.clone() };
+        let sent_all = !row.contains(&Value::Absent);
+        let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
         self.enter(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) })?;
         Ok(Changed::Done(LocalKey { id: local, revision }))

@@ -3,7 +3,7 @@
 
 use super::conflicts::{Clash, settle};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
-use super::{Event, Failure, Stop, Subject, links};
+use super::{Event, Failure, Stop, Subject, links, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
@@ -62,16 +62,28 @@ async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<RemoteId
     for batch in gone.chunks(work.remote.capabilities().details_batch.max(1)) {
         let ids: Vec<RemoteId> = batch.iter().map(|pair| pair.remote.id.clone()).collect();
         let found = work.remote.details(work.object(), &ids).await?;
-        departed.extend(found.into_iter().map(|record| record.key.id));
+        // An id that came back is another record: the one that was linked did not leave, it is gone.
+        let same = found.into_iter().map(|record| record.key).filter(|key| {
+            let known = batch.iter().find(|pair| pair.remote.id == key.id);
+            known.is_some_and(|pair| pair.remote.created == key.created)
+        });
+        departed.extend(same.map(|key| key.id));
     }
     Ok(departed)
+}
+
+/// A remote record in local shape.
+struct Fetched {
+    row: Row,
+    /// It links to a record that is not pulled yet: null in the row, and a change all the same.
+    ahead: bool,
 }
 
 /// The contents that a batch's decisions need, by id.
 struct Contents {
     base: HashMap<LocalId, Baseline>,
     local: HashMap<LocalId, LocalRecord>,
-    remote: HashMap<RemoteId, (RemoteKey, Result<Row, Failure>)>,
+    remote: HashMap<RemoteId, (RemoteKey, Result<Fetched, Failure>)>,
 }
 
 async fn decide_batch(
@@ -86,24 +98,33 @@ async fn decide_batch(
     for Linked { pair, local, remote } in batch {
         let base = contents.base.get(&pair.local).map(|base| &base.row);
         let local_row = contents.local.get(&pair.local).and_then(|record| record.row.as_ref().ok());
-        let fetched = contents.remote.get(&pair.remote.id);
+        let fetched = match remote {
+            Side::Changed(_) => contents.remote.get(&pair.remote.id),
+            Side::Same | Side::Gone => None,
+        };
         if let Some((_, Err(failure))) = fetched {
             let subject = Subject::pair(pair.local, &pair.remote.id);
             plan.issues.push(failure.clone().issue(object, Operation::PullUpdate, subject));
             continue;
         }
-        let remote_row = fetched.and_then(|(_, row)| row.as_ref().ok());
+        let fetched = fetched.and_then(|(_, row)| row.as_ref().ok());
+        let remote_row = fetched.map(|fetched| &fetched.row);
+        let ahead = fetched.is_some_and(|fetched| fetched.ahead);
         // From here on, a changed token with the baseline's content is no change (decision 2).
-        let local = match (local, base, local_row) {
-            (Side::Changed(_), Some(base), Some(row)) if object.differing(base, row).is_empty() => Side::Same,
+        let remote = match (remote, base, remote_row) {
+            (Side::Changed(_), Some(base), Some(row)) if !ahead && unlike(object, base, row).is_empty() => {
+                Side::Same
+            }
             (side, _, _) => side.clone(),
         };
-        let remote = match (remote, base, remote_row) {
-            (Side::Changed(_), Some(base), Some(row)) if unlike(object, base, row).is_empty() => Side::Same,
+        let local = match (local, base, local_row) {
+            (Side::Changed(_), Some(base), Some(row)) if !changed_here(object, base, row, &remote) => {
+                Side::Same
+            }
             (side, _, _) => side.clone(),
         };
         let equal = match (local_row, remote_row) {
-            (Some(local), Some(remote)) => unlike(object, local, remote).is_empty(),
+            (Some(local), Some(remote)) => !ahead && unlike(object, local, remote).is_empty(),
             _ => false,
         };
         let now = Now { pair, contents: &contents };
@@ -122,7 +143,7 @@ async fn decide_batch(
                 departed: departed.contains(&pair.remote.id),
             }),
             Decision::PushUpdate => {
-                plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token() });
+                plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token(), over: None });
             }
             Decision::PushDelete => {
                 plan.push_deletes.push(PushDelete { pair: pair.clone(), expected: now.token() });
@@ -158,6 +179,16 @@ async fn decide_batch(
         }
     }
     Ok(())
+}
+
+/// Whether a person changed the local record. An edit of what the remote owns is put back, and must not stand
+/// against what happened on the remote (decision 9). A field that was never agreed on counts once it is filled.
+fn changed_here(object: &Object, base: &Row, row: &Row, remote: &Side<RemoteKey>) -> bool {
+    unlike(object, base, row).into_iter().any(|index| {
+        let known = base.get(index) != Some(&Value::Absent) || row.get(index).is_some_and(Value::is_filled);
+        let owned = object.local.get(index).is_some_and(|field| field.traits.is_remote_owned());
+        known && (*remote == Side::Same || !owned)
+    })
 }
 
 /// Fields in which a row is not what it was: as [`Object::differing`], but a field that the old row does not
@@ -234,8 +265,9 @@ async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Co
         for (key, mapped) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
             let row = match mapped {
                 Ok(mut row) => {
-                    links::to_local(store, object, &mut row)?;
-                    Ok(row)
+                    let unlinked = links::to_local(store, object, &mut row)?;
+                    let ahead = pull::still_expected(work, store, &unlinked).await?;
+                    Ok(Fetched { row, ahead })
                 }
                 Err(error) => Err(Failure::from(error)),
             };

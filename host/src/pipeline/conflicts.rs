@@ -30,8 +30,8 @@ pub(super) fn settle(work: &Work<'_>, store: &dyn Store, plan: &mut Plan, clash:
     let choice = store.choice(&entry)?.or(work.participant().settles);
     let Clash { pair, local, remote, .. } = clash;
     match (choice, local, remote) {
-        (Some(Choice::KeepLocal), Some(_), Some((expected, _))) => {
-            plan.push_updates.push(PushUpdate { pair, expected });
+        (Some(Choice::KeepLocal), Some(_), Some((expected, present))) => {
+            plan.push_updates.push(PushUpdate { pair, expected, over: Some(present) });
         }
         (Some(Choice::KeepRemote), Some((revision, _)), Some(_)) => {
             plan.pull_updates.push(PullUpdate { pair, revision, over_local_change: true });

@@ -9,7 +9,7 @@ use sync_core::object::{Object, ObjectName};
 use sync_core::value::{Kind, Row, Value};
 
 /// A link of a pulled record that points at a record which is not here (yet).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Unlinked {
     /// The object that it points to.
     pub(super) target: ObjectName,
@@ -41,12 +41,12 @@ pub(super) fn to_local(store: &dyn Store, object: &Object, row: &mut Row) -> Res
 pub(super) enum Links {
     /// All translated.
     Done,
-    /// Some point forward, at records that are written later in this run, and are null for now.
+    /// Some point forward, at records that are written later in this run, and are not sent for now.
     Refill,
 }
 
 /// Translates the links of a local row to remote ids. A link that points at a record of the same object, or of
-/// one that comes later, is left null for now; the parent of any other must be there.
+/// one that comes later, is not sent for now; the parent of any other must be there.
 ///
 /// The inner error is this record's failure: it waits for its parent, or points at nothing.
 pub(super) fn to_remote(
@@ -77,7 +77,7 @@ pub(super) fn to_remote(
             return Ok(Err(Failure::new("dangling-link", message)));
         }
         if position.is_some_and(|position| position >= work.index) && !field.traits.required {
-            *value = Value::Null;
+            *value = Value::Absent;
             links = Links::Refill;
         } else {
             let message =
@@ -101,15 +101,20 @@ pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row
     Ok(())
 }
 
-/// Puts links of a local row to null that point at records which have no remote one.
-pub(super) fn drop_unlinked(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
-    for (field, value) in object.local.iter().zip(row) {
+/// What both sides agree on while a link cannot be sent: the link as it was before, or none.
+pub(super) fn drop_unlinked(
+    store: &dyn Store,
+    object: &Object,
+    row: &mut Row,
+    before: Option<&Row>,
+) -> Result<(), Stop> {
+    for (index, (field, value)) in object.local.iter().zip(row).enumerate() {
         let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &*value) else { continue };
         let (Ok(target), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
             continue;
         };
         if store.linked_remote(&target, local)?.is_none() {
-            *value = Value::Null;
+            *value = before.and_then(|row| row.get(index)).cloned().unwrap_or(Value::Null);
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ use std::sync::Arc;
 use sync_core::change_key::{LocalId, RemoteId};
 use sync_core::conflict::Choice;
 use sync_core::count::DeleteGuard;
-use sync_core::object::Object;
+use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
 
 /// One object that takes part in a run.
@@ -63,6 +63,8 @@ pub struct Run<'a> {
     pub store: &'a mut dyn Store,
     /// The objects, in any order.
     pub participants: Vec<Participant>,
+    /// Objects that take part in other runs, but not in this one.
+    pub others: Vec<ObjectName>,
     /// How to behave.
     pub options: Options,
     /// Told what happens.
@@ -155,6 +157,9 @@ impl Subject {
         Subject { local: Some(local), remote: Some(remote.clone()) }
     }
 }
+
+/// Records that failed, each with its reason.
+type Failed<Id> = Vec<(Id, Failure)>;
 
 /// Why one record's operation was not carried out; becomes an issue.
 #[derive(Debug, Clone)]

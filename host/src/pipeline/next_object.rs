@@ -4,9 +4,9 @@ use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
 use super::operations::{Learned, Plan, PushUpdate, Work};
-use super::{Event, Run, Stop, pull, push, push_insert, recovery};
+use super::{Event, Failure, Run, Stop, Subject, pull, push, push_insert, recovery};
 use crate::ports::{ObjectState, Store, View};
-use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report};
+use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName};
@@ -26,7 +26,7 @@ struct Journey {
 ///
 /// Never fails: what went wrong is in the report. Every object is in it, in the order of the links.
 pub async fn synchronize(run: Run<'_>) -> Report {
-    let Run { id, remote, store, mut participants, options, observer } = run;
+    let Run { id, remote, store, mut participants, others, options, observer } = run;
     let order = {
         let objects: Vec<&Object> = participants.iter().map(|it| it.mapper.object()).collect();
         dependency_order(&objects)
@@ -39,13 +39,24 @@ pub async fn synchronize(run: Run<'_>) -> Report {
         stopped: false,
     });
     let mut journeys: Vec<Journey> = journeys.collect();
-    let work = |index| Work { run: id, remote, observer, options, participants: &participants, index };
+    let work = |index| Work {
+        run: id,
+        remote,
+        observer,
+        options,
+        participants: &participants,
+        others: &others,
+        index,
+    };
     let error = match steps(&work, store, &mut journeys).await {
         Ok(()) => None,
         Err(stop) => Some(stop.message().to_owned()),
     };
     let mut operations = Vec::new();
     for (journey, participant) in journeys.iter_mut().zip(&participants) {
+        if journey.stopped || error.is_some() {
+            after_failure(store, journey, options.dry_run, error.as_deref());
+        }
         journey.report.requests = remote.requests(&participant.mapper.object().name);
         operations.append(&mut journey.plan.planned);
     }
@@ -61,6 +72,20 @@ pub async fn synchronize(run: Run<'_>) -> Report {
     report
 }
 
+/// What is pending of an object that did not get through is what the logs say. One that was under way when the
+/// run failed has failed, too.
+fn after_failure(store: &dyn Store, journey: &mut Journey, dry_run: bool, error: Option<&str>) {
+    let report = &mut journey.report;
+    if !dry_run && let Ok((conflicts, issues)) = store.pending(&report.object) {
+        (report.conflicts, report.issues) = (conflicts, issues);
+    }
+    let touched = report.pull != Tally::default() || report.push != Tally::default() || report.adopted > 0;
+    if report.outcome == Outcome::Skipped && touched {
+        report.outcome = Outcome::Failed;
+        report.error = error.map(str::to_owned);
+    }
+}
+
 /// All steps of all objects. An error here is the run's.
 async fn steps<'a>(
     work: &impl Fn(usize) -> Work<'a>,
@@ -74,10 +99,10 @@ async fn steps<'a>(
         return Err(Stop::Run(Stop::from(error).message().to_owned()));
     }
     // All objects pass steps 1 to 3 before anything is written.
-    for index in 0..journeys.len() {
+    for (index, journey) in journeys.iter_mut().enumerate() {
         let work = work(index);
-        let result = look(&work, store, &mut journeys[index]).await;
-        conclude_step(&work, &mut journeys[index], result)?;
+        let result = look(&work, store, journey).await;
+        conclude_step(&work, journey, result)?;
     }
     if work(0).options.dry_run {
         for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
@@ -95,19 +120,15 @@ async fn steps<'a>(
             conclude_step(&work, &mut journeys[index], result)?;
         }
     }
-    for index in 0..journeys.len() {
-        if !journeys[index].stopped {
-            let work = work(index);
-            let result = fill_links(&work, store, &mut journeys[index]).await;
-            conclude_step(&work, &mut journeys[index], result)?;
-        }
+    for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
+        let work = work(index);
+        let result = fill_links(&work, store, journey).await;
+        conclude_step(&work, journey, result)?;
     }
-    for index in (0..journeys.len()).rev() {
-        if !journeys[index].stopped {
-            let work = work(index);
-            let result = delete(&work, store, &mut journeys[index]).await;
-            conclude_step(&work, &mut journeys[index], result)?;
-        }
+    for (index, journey) in journeys.iter_mut().enumerate().rev().filter(|(_, journey)| !journey.stopped) {
+        let work = work(index);
+        let result = delete(&work, store, journey).await;
+        conclude_step(&work, journey, result)?;
     }
     for (index, journey) in journeys.iter_mut().enumerate() {
         finish(&work(index), store, journey)?;
@@ -209,16 +230,22 @@ async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journe
     let Journey { report, learned, .. } = journey;
     pull::fill_links(work, store, std::mem::take(&mut learned.open_links)).await?;
     let refill: Vec<LocalId> = std::mem::take(&mut learned.refill);
-    let updates = store
-        .baselines(work.object(), &refill)?
-        .into_iter()
-        .map(|base| PushUpdate { expected: base.pair.remote.token.clone(), pair: base.pair });
+    let updates = store.baselines(work.object(), &refill)?.into_iter().map(|base| PushUpdate {
+        expected: base.pair.remote.token.clone(),
+        pair: base.pair,
+        over: None,
+    });
     let updates: Vec<PushUpdate> = updates.collect();
     // The record was counted when it was inserted or updated; its link is part of that.
     let counted = report.push;
     push::updates(work, store, report, learned, updates).await?;
     report.push = counted;
-    Ok(())
+    // What still cannot be sent waits, and says for what.
+    let waiting = std::mem::take(&mut learned.refill).into_iter().map(|local| {
+        let message = "a link waits for a record that is not on the remote yet; the rest was sent";
+        (Subject::local(local), Failure::new("waits-for-parent", message))
+    });
+    work.log(store, Operation::PushUpdate, waiting.collect())
 }
 
 async fn delete(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
@@ -232,7 +259,11 @@ fn finish(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Resu
     let report = &mut journey.report;
     if !journey.stopped {
         let state = |outcome: Outcome| ObjectState {
-            mapping_version: Some(work.object().mapping_version),
+            // A new mapping has to have seen every record before the next run may trust the tokens.
+            mapping_version: match work.participant().state.mapping_version {
+                Some(before) if journey.learned.unread || !journey.plan.issues.is_empty() => Some(before),
+                Some(_) | None => Some(work.object().mapping_version),
+            },
             filter: work.participant().filter.clone(),
             last_run: Some(work.run.to_owned()),
             last_outcome: Some(outcome.name().to_owned()),

@@ -1,12 +1,13 @@
 //! Step 4's vocabulary: the operations with the data that each carries, and what an object's apply shares.
 
-use super::{Event, Failure, Observer, Options, Participant, Stop, Subject};
+use super::{Event, Failed, Observer, Options, Participant, Stop, Subject};
 use crate::ports::{Change, ConflictEntry, IssueEntry, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::object::Object;
+use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
+use sync_core::value::Row;
 
 /// What a compare found to do with one object. Nothing in it has been carried out.
 #[derive(Debug, Default)]
@@ -52,6 +53,9 @@ pub(super) struct PushUpdate {
     /// The token that the remote record had when compared. Choosing to keep the local side adopts the present
     /// one (decision 17).
     pub(super) expected: RemoteToken,
+    /// The remote record, in local shape, where somebody chose the local side over it: everything in which it
+    /// differs is sent. Otherwise what changed since both sides agreed.
+    pub(super) over: Option<Row>,
 }
 
 /// The local record goes.
@@ -79,7 +83,9 @@ pub(super) struct Work<'a> {
     pub(super) observer: &'a dyn Observer,
     pub(super) options: Options,
     pub(super) participants: &'a [Participant],
-    /// Objects of this run whose apply is done or under way without failure, by index.
+    /// Objects that take part in other runs, but not in this one.
+    pub(super) others: &'a [ObjectName],
+    /// Which participant this is.
     pub(super) index: usize,
 }
 
@@ -105,7 +111,7 @@ impl<'a> Work<'a> {
         &self,
         store: &mut dyn Store,
         operation: Operation,
-        failures: Vec<(Subject, Failure)>,
+        failures: Failed<Subject>,
     ) -> Result<(), Stop> {
         if failures.is_empty() {
             return Ok(());
@@ -128,6 +134,8 @@ pub(super) struct Learned {
     pub(super) twins: HashSet<RemoteId>,
     /// Whether a new local record was not looked up this time, so that twins of earlier runs still count.
     pub(super) not_looked_up: bool,
+    /// Whether a remote record could not be read: a new mapping has then not seen every record.
+    pub(super) unread: bool,
     /// Local records inserted on the remote without a link that points forward (decision 16).
     pub(super) refill: Vec<LocalId>,
     /// Local records pulled without a link that points forward.

@@ -6,7 +6,7 @@
 use super::compare::unlike;
 use super::links::{self, Unlinked};
 use super::operations::{Learned, OpenLink, PullDelete, PullUpdate, Work};
-use super::{Event, Failure, Stop, Subject};
+use super::{Event, Failed, Failure, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, RemoteError, RemoteRecord, Store};
 use crate::report::ObjectReport;
 use futures_util::{Stream, StreamExt, TryStreamExt};
@@ -43,7 +43,7 @@ fn map(
     work: &Work<'_>,
     store: &dyn Store,
     page: Vec<RemoteRecord>,
-) -> Result<(Vec<Mapped>, Vec<(RemoteKey, Failure)>), Stop> {
+) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
     let (keys, rows): (Vec<_>, Vec<_>) = page.into_iter().map(|record| (record.key, record.row)).unzip();
     let (mut mapped, mut failed) = (Vec::with_capacity(keys.len()), Vec::new());
     for (key, row) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
@@ -86,6 +86,7 @@ async fn insert_page(
 ) -> Result<usize, Stop> {
     work.observer.event(Event::Progress(page.len() as u64));
     let (mapped, failed) = map(work, store, page)?;
+    learned.unread |= !failed.is_empty();
     let mut failures: Vec<_> =
         failed.into_iter().map(|(key, failure)| (Subject::remote(&key.id), failure)).collect();
     let fates = fates(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await?;
@@ -96,8 +97,7 @@ async fn insert_page(
             failures.push((Subject::remote(&key.id), waits));
             continue;
         }
-        let settled = !unlinked.iter().any(|link| fates.get(&link.id) == Some(&Fate::Later));
-        let remote = if settled {
+        let remote = if is_settled(&unlinked, &fates) {
             key
         } else {
             open.push((changes.len(), key.clone()));
@@ -119,7 +119,8 @@ async fn insert_page(
 /// What is to become of a link whose record is not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// The record is written later in this run: the link is filled in then (decision 16).
+    /// The record is written later, in this run or in one that its object takes part in: the link is filled in
+    /// then (decision 16).
     Later,
     /// It does not exist, or its object takes no part: null, and not pushed back (decision 12).
     Null,
@@ -132,7 +133,7 @@ async fn fates(
     work: &Work<'_>,
     store: &mut dyn Store,
     unlinked: impl Iterator<Item = &Unlinked>,
-) -> Result<HashMap<RemoteId, Fate>, Stop> {
+) -> Result<HashMap<Unlinked, Fate>, Stop> {
     let mut fates = HashMap::new();
     let mut missing: HashMap<&ObjectName, HashSet<&RemoteId>> = HashMap::new();
     for link in unlinked {
@@ -140,15 +141,20 @@ async fn fates(
     }
     for (target, ids) in missing {
         let position = work.participants.iter().position(|it| it.mapper.object().name == *target);
+        let link = |id: &RemoteId| Unlinked { target: target.clone(), id: id.clone() };
         match position {
-            None => fates.extend(ids.into_iter().map(|id| (id.clone(), Fate::Null))),
+            None => {
+                let fate = if work.others.contains(target) { Fate::Later } else { Fate::Null };
+                fates.extend(ids.into_iter().map(|id| (link(id), fate)));
+            }
             Some(position) if position >= work.index => {
-                fates.extend(ids.into_iter().map(|id| (id.clone(), Fate::Later)));
+                fates.extend(ids.into_iter().map(|id| (link(id), Fate::Later)));
             }
             Some(position) => {
                 let mut ids: Vec<RemoteId> = ids.into_iter().cloned().collect();
                 ids.sort();
-                fates.extend(pull_parents(work, store, position, ids).await?);
+                let pulled = pull_parents(work, store, position, ids).await?;
+                fates.extend(pulled.into_iter().map(|(id, fate)| (link(&id), fate)));
             }
         }
     }
@@ -187,8 +193,13 @@ async fn pull_parents(
     Ok(answers)
 }
 
-fn waits_for_parent(unlinked: &[Unlinked], fates: &HashMap<RemoteId, Fate>) -> Option<Failure> {
-    let link = unlinked.iter().find(|link| fates.get(&link.id) == Some(&Fate::Failed))?;
+/// Whether no link is still to be filled in.
+fn is_settled(unlinked: &[Unlinked], fates: &HashMap<Unlinked, Fate>) -> bool {
+    !unlinked.iter().any(|link| fates.get(link) == Some(&Fate::Later))
+}
+
+fn waits_for_parent(unlinked: &[Unlinked], fates: &HashMap<Unlinked, Fate>) -> Option<Failure> {
+    let link = unlinked.iter().find(|link| fates.get(link) == Some(&Fate::Failed))?;
     let message = format!("waits for {} {}, which could not be pulled", link.target, link.id);
     Some(Failure::new("waits-for-parent", message))
 }
@@ -219,13 +230,9 @@ pub(super) async fn fill_links(
             // that is gone, or of an object without a plugin, is settled by its own look-up then.
             let still_open = still_expected(work, store, &unlinked).await?;
             let remote = if still_open { RemoteKey { token: RemoteToken::unsettled(), ..key } } else { key };
-            let fields = unlike(object, &base.row, &row)
-                .into_iter()
-                .filter_map(|index| Some((index, row.get(index)?.clone())))
-                .collect();
-            let pair = Pair { local: base.pair.local, remote, revision: base.pair.revision };
-            let baseline = Baseline { pair, row, beyond_filter: base.beyond_filter };
-            changes.push(Change::Link { baseline, fields });
+            // A local edit made meanwhile stays: the entry is then still open, and the next run compares both.
+            let (local, expected) = (base.pair.local, base.pair.revision);
+            changes.push(Change::Update { local, expected, row, remote });
         }
         store.commit(object, changes)?;
     }
@@ -252,9 +259,16 @@ async fn pull_left_out(
 }
 
 /// Whether any of the records that links point at exists on the remote.
-async fn still_expected(work: &Work<'_>, store: &mut dyn Store, links: &[Unlinked]) -> Result<bool, Stop> {
+pub(super) async fn still_expected(
+    work: &Work<'_>,
+    store: &dyn Store,
+    links: &[Unlinked],
+) -> Result<bool, Stop> {
     for link in links {
         let target = work.participants.iter().map(|it| it.mapper.object()).find(|it| it.name == link.target);
+        if work.others.contains(&link.target) {
+            return Ok(true);
+        }
         let Some(target) = target else { continue };
         let linked = store.linked_local(&link.target, &link.id)?.is_some();
         if linked || !work.remote.details(target, std::slice::from_ref(&link.id)).await?.is_empty() {
@@ -298,7 +312,7 @@ pub(super) async fn updates(
                 failures.push((Subject::pair(local, &key.id), waits));
                 continue;
             }
-            let settled = !unlinked.iter().any(|link| fates.get(&link.id) == Some(&Fate::Later));
+            let settled = is_settled(&unlinked, &fates);
             if !settled {
                 learned.open_links.push(OpenLink { local, remote: key.clone() });
             }
@@ -327,6 +341,7 @@ pub(super) async fn updates(
                 (Changed::Done(_) | Changed::Moved, None) => {}
             }
         }
+        learned.unread |= !failures.is_empty();
         work.log(store, Operation::PullUpdate, failures)?;
     }
     Ok(())

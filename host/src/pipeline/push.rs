@@ -6,13 +6,13 @@
 
 use super::links::{self, Links};
 use super::operations::{Learned, PushDelete, PushUpdate, Work, note_differences};
-use super::{Event, Failure, Stop, Subject};
-use crate::ports::{Baseline, Change, Intent, LocalRecord, Store, WriteError, Written};
+use super::{Event, Failed, Failure, Stop, Subject};
+use crate::ports::{Baseline, Change, Intent, LocalRecord, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
-use sync_core::object::{Object, UserKey};
+use sync_core::object::{Field, Object, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
 
@@ -37,11 +37,15 @@ pub(super) fn prepare(
     work: &Work<'_>,
     store: &dyn Store,
     ids: &[LocalId],
-) -> Result<(Vec<Ready>, Vec<(LocalId, Failure)>), Stop> {
+    operation: Operation,
+) -> Result<(Vec<Ready>, Failed<LocalId>), Stop> {
     let (object, mapper) = (work.object(), &work.participant().mapper);
     let (mut accepted, mut failed) = (Vec::new(), Vec::new());
     for LocalRecord { key, row } in store.local_records(object, ids)? {
-        match row.map_err(|unfit| unfit_failure(object, unfit)).and_then(|row| has_required(object, row)) {
+        match row
+            .map_err(|unfit| unfit_failure(object, unfit))
+            .and_then(|row| has_required(object, row, operation))
+        {
             Ok(row) => accepted.push((key, row)),
             Err(failure) => failed.push((key.id, failure)),
         }
@@ -74,10 +78,16 @@ fn unfit_failure(object: &Object, unfit: crate::ports::Unfit) -> Failure {
     Failure::new(&unfit.code, format!("{field} {}; correct it in the local store", unfit.message))
 }
 
-fn has_required(object: &Object, row: Row) -> Result<Row, Failure> {
-    let empty = object.local.iter().zip(&row).find(|(field, value)| {
-        field.traits.required && !field.traits.is_remote_owned() && **value == Value::Null
-    });
+fn has_required(object: &Object, row: Row, operation: Operation) -> Result<Row, Failure> {
+    let sent = |field: &Field| {
+        let first = operation == Operation::PushInsert && field.traits.create_only;
+        !field.traits.is_remote_owned() || first
+    };
+    let empty = object
+        .local
+        .iter()
+        .zip(&row)
+        .find(|(field, value)| field.traits.required && sent(field) && **value == Value::Null);
     match empty {
         Some((field, _)) => {
             let message = format!("{} is required and empty; fill it in the local store", field.name);
@@ -104,6 +114,10 @@ pub(super) fn refusal(error: WriteError) -> Result<Failure, Stop> {
              somebody's edit)",
         ),
         WriteError::FateUnknown { message, .. } => Failure::new("fate-unknown", message),
+        // The server answers, and cannot deal with this record: the others go on (decision 22).
+        WriteError::Remote(error) if error.scope == Scope::Object => {
+            Failure::new("remote-failed", error.message)
+        }
         WriteError::Remote(error) => return Err(error.into()),
     })
 }
@@ -117,9 +131,10 @@ pub(super) fn link(
     ready: Ready,
     revision: Revision,
     written: Written,
-    before: Option<&Row>,
+    base: Option<&Baseline>,
 ) -> Result<Change, Stop> {
     let object = work.object();
+    let before = base.map(|base| &base.row);
     let Ready { key, local, .. } = ready;
     let (mut row, mut fields) = (local, Vec::new());
     let mut answer = match written.row {
@@ -156,7 +171,8 @@ pub(super) fn link(
     note_differences(report, object, &differing);
     let remote = RemoteKey { id: written.id, token: written.token, created: written.created };
     let pair = Pair { local: key.id, remote, revision };
-    Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter: false }, fields })
+    let beyond_filter = base.is_some_and(|base| base.beyond_filter);
+    Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })
 }
 
 /// An update with all that it needs.
@@ -167,6 +183,14 @@ struct Update {
     changes: Vec<(usize, Value)>,
     /// The new user key, where the update changes it (decision 5).
     renamed: Option<UserKey>,
+}
+
+/// Updates that are sent together.
+struct Wave {
+    tasks: Vec<Update>,
+    failures: Failed<Subject>,
+    /// What needs no sending.
+    done: Vec<Change>,
 }
 
 /// What came of an update.
@@ -187,11 +211,14 @@ pub(super) async fn updates(
 ) -> Result<(), Stop> {
     work.step(Operation::PushUpdate, updates.len());
     for wave in updates.chunks(WAVE) {
-        let (tasks, mut failures, mut changes) = plan_updates(work, store, report, learned, wave)?;
+        let Wave { tasks, mut failures, done: mut changes } =
+            plan_updates(work, store, report, learned, wave)?;
         let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
         changes.extend(intents);
         store.commit(work.object(), changes)?;
-        let in_flight = work.remote.capabilities().in_flight.max(1);
+        // Two renames to one key must not pass each other's look-up.
+        let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
+        let in_flight = if renames > 1 { 1 } else { work.remote.capabilities().in_flight.max(1) };
         let results: Vec<_> = futures_util::stream::iter(tasks)
             .map(async |task| {
                 let result = update(work, &task).await;
@@ -202,7 +229,7 @@ pub(super) async fn updates(
             .await;
         let mut changes = Vec::new();
         let mut stop = None;
-        for (task, result) in results {
+        for (mut task, result) in results {
             let subject = Subject::pair(task.ready.key.id, &task.task.pair.remote.id);
             let local = task.ready.key.id;
             let failure = match result {
@@ -211,11 +238,12 @@ pub(super) async fn updates(
                         Links::Done => task.ready.key.revision,
                         Links::Refill => {
                             learned.refill.push(local);
+                            let (row, before) = (&mut task.ready.local, Some(&task.base.row));
+                            links::drop_unlinked(store, work.object(), row, before)?;
                             Revision::UNSETTLED
                         }
                     };
-                    let base = &task.base.row;
-                    changes.push(link(work, store, report, task.ready, revision, written, Some(base))?);
+                    changes.push(link(work, store, report, task.ready, revision, written, Some(&task.base))?);
                     changes.push(Change::Settled { local });
                     report.count(Operation::PushUpdate);
                     continue;
@@ -248,17 +276,16 @@ pub(super) async fn updates(
 
 /// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
 /// done here: they are put back.
-#[allow(clippy::type_complexity)]
 fn plan_updates(
     work: &Work<'_>,
     store: &dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
     wave: &[PushUpdate],
-) -> Result<(Vec<Update>, Vec<(Subject, Failure)>, Vec<Change>), Stop> {
+) -> Result<Wave, Stop> {
     let object = work.object();
     let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
-    let (ready, failed) = prepare(work, store, &ids)?;
+    let (ready, failed) = prepare(work, store, &ids, Operation::PushUpdate)?;
     let mut by_id: HashMap<LocalId, &PushUpdate> = wave.iter().map(|it| (it.pair.local, it)).collect();
     let failures: Vec<_> = failed
         .into_iter()
@@ -269,7 +296,8 @@ fn plan_updates(
         .collect();
     let mut bases = Vec::with_capacity(ready.len());
     for base in store.baselines(object, &ids)? {
-        let mut outgoing = base.row.clone();
+        let over = by_id.get(&base.pair.local).and_then(|it| it.over.as_ref());
+        let mut outgoing = over.unwrap_or(&base.row).clone();
         links::agreed_to_remote(store, object, &mut outgoing)?;
         bases.push((base, outgoing));
     }
@@ -281,7 +309,7 @@ fn plan_updates(
         .map(|((base, _), sent)| (base.pair.local, (base, sent.ok())))
         .collect();
     let (mut tasks, mut changes) = (Vec::new(), Vec::new());
-    for ready in ready {
+    for mut ready in ready {
         let id = ready.key.id;
         let (Some(task), Some((base, before))) = (by_id.remove(&id), bases.remove(&id)) else { continue };
         let sent: Vec<(usize, Value)> = differing(object, before.as_ref(), &ready.remote);
@@ -295,8 +323,9 @@ fn plan_updates(
             let revision = if ready.links == Links::Done { ready.key.revision } else { Revision::UNSETTLED };
             if ready.links == Links::Refill {
                 learned.refill.push(id);
+                links::drop_unlinked(store, object, &mut ready.local, Some(&base.row))?;
             }
-            changes.push(link(work, store, report, ready, revision, written, Some(&base.row))?);
+            changes.push(link(work, store, report, ready, revision, written, Some(&base))?);
             continue;
         }
         let key = object.filled_user_keys(&ready.remote).next();
@@ -305,7 +334,7 @@ fn plan_updates(
         tasks.push(Update { ready, task: task.clone(), base, changes: sent, renamed });
     }
     // A record that was deleted locally since the compare is neither: the next run finds the delete.
-    Ok((tasks, failures, changes))
+    Ok(Wave { tasks, failures, done: changes })
 }
 
 /// The remote fields that an update sends: those that are not what they were when both sides agreed.

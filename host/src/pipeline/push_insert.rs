@@ -5,13 +5,14 @@ use super::links::{self, Links};
 use super::operations::{Learned, Work};
 use super::push::{Ready, WAVE, link, prepare, refusal};
 use super::{Event, Failure, Stop, Subject};
-use crate::ports::{Change, Intent, RemoteError, RemoteRecord, Store, WriteError, Written};
+use crate::ports::{Change, Intent, Remote, RemoteError, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
 use std::collections::{HashSet, VecDeque};
-use sync_core::change_key::{LocalId, LocalKey, RemoteId, Revision};
+use sync_core::change_key::{LocalId, LocalKey, RemoteId, RemoteToken, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
+use sync_core::value::Value;
 
 /// A new local record and the key that it is looked up by.
 struct Candidate {
@@ -65,7 +66,12 @@ async fn insert_wave(
 ) -> Result<Vec<LocalKey>, Stop> {
     let object = work.object();
     let ids: Vec<LocalId> = wave.iter().map(|key| key.id).collect();
-    let (ready, failed) = prepare(work, store, &ids)?;
+    let (mut ready, failed) = prepare(work, store, &ids, Operation::PushInsert)?;
+    // From here on the local row is what is sent: links that point forward are filled in later.
+    for ready in ready.iter_mut().filter(|ready| ready.links == Links::Refill) {
+        links::drop_unlinked(store, object, &mut ready.local, None)?;
+        ready.key.revision = Revision::UNSETTLED;
+    }
     learned.not_looked_up |= !failed.is_empty();
     let mut failures: Vec<_> =
         failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
@@ -204,7 +210,7 @@ fn twin(object: &Object, found: &[RemoteRecord], learned: &mut Learned) -> Failu
 /// insert is sent only if the first one provably did not happen (decision 15).
 async fn insert(work: &Work<'_>, candidate: &Candidate) -> Inserted {
     let object = work.object();
-    let find = async || work.remote.find(object, &candidate.key).await;
+    let find = async || look_up(work.remote, object, &candidate.key).await;
     let not_sent = |error: RemoteError| Inserted::Failed(error.into());
     match find().await {
         Ok(found) if !found.is_empty() => return Inserted::Found(found),
@@ -227,6 +233,24 @@ async fn insert(work: &Work<'_>, candidate: &Candidate) -> Inserted {
     }
 }
 
+/// The records with a user key: as it is, or else as a server keeps it that trims its texts.
+pub(super) async fn look_up(
+    remote: &dyn Remote,
+    object: &Object,
+    key: &UserKey,
+) -> Result<Vec<RemoteRecord>, RemoteError> {
+    let found = remote.find(object, key).await?;
+    let trimmed = key.parts.iter().map(|(index, value)| match value {
+        Value::Text(text) => (*index, Value::text(text.trim())),
+        other => (*index, other.clone()),
+    });
+    let trimmed = UserKey { parts: trimmed.collect() };
+    if !found.is_empty() || trimmed == *key || !trimmed.parts.iter().all(|(_, value)| value.is_filled()) {
+        return Ok(found);
+    }
+    remote.find(object, &trimmed).await
+}
+
 /// The one record that was found, if it is linked to nothing and its content is that of the local one.
 fn same_record(
     work: &Work<'_>,
@@ -241,12 +265,13 @@ fn same_record(
     }
     let mapped = work.participant().mapper.to_local(vec![record.row.clone()]).pop();
     let Some(Ok(mut mapped)) = mapped else { return Ok(None) };
-    links::to_local(store, object, &mut mapped)?;
+    let unlinked = links::to_local(store, object, &mut mapped)?;
     let same = object.differing_in_content(&ready.local, &mapped).is_empty();
     Ok(same.then(|| Written {
         id: record.key.id.clone(),
         created: record.key.created.clone(),
-        token: record.key.token.clone(),
+        // A link that is not pulled yet is null here: the next run looks at the record again.
+        token: if unlinked.is_empty() { record.key.token.clone() } else { RemoteToken::unsettled() },
         row: Some(record.row.clone()),
     }))
 }
@@ -257,16 +282,12 @@ fn entries(
     store: &dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
-    mut ready: Ready,
+    ready: Ready,
     written: Written,
 ) -> Result<[Change; 2], Stop> {
-    let local = ready.key.id;
-    let mut revision = ready.key.revision;
+    let LocalKey { id: local, revision } = ready.key;
     if ready.links == Links::Refill {
         learned.refill.push(local);
-        revision = Revision::UNSETTLED;
-        // What both sides agree on has no value yet for the links that were left out.
-        links::drop_unlinked(store, work.object(), &mut ready.local)?;
     }
     let change = link(work, store, report, ready, revision, written, None)?;
     Ok([change, Change::Settled { local }])

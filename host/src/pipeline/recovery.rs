@@ -4,8 +4,9 @@
 use super::Stop;
 use super::links;
 use super::operations::Work;
+use super::push_insert::look_up;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
-use sync_core::change_key::Pair;
+use sync_core::change_key::{Pair, RemoteToken};
 use sync_core::operation::Operation;
 
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
@@ -14,14 +15,20 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<()
     let object = work.object();
     for intent in store.intents(object)? {
         let found = match intent.operation {
-            Operation::PushInsert => inserted(work, store, &intent).await?,
+            Operation::PushInsert => inserted(work, store, &intent).await,
             Operation::PushUpdate => match &intent.remote {
-                Some(id) => work.remote.details(object, std::slice::from_ref(id)).await?,
-                None => Vec::new(),
+                Some(id) => work.remote.details(object, std::slice::from_ref(id)).await.map_err(Stop::from),
+                None => Ok(Vec::new()),
             },
             Operation::PushDelete | Operation::PullInsert | Operation::PullUpdate | Operation::PullDelete => {
-                Vec::new()
+                Ok(Vec::new())
             }
+        };
+        // What cannot be looked up keeps its entry, and the others are looked up all the same.
+        let found = match found {
+            Ok(found) => found,
+            Err(Stop::Object(_)) => continue,
+            Err(stop) => return Err(stop),
         };
         let mut changes = vec![Change::Settled { local: intent.local }];
         if let [record] = found.as_slice()
@@ -40,10 +47,10 @@ async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result
     let mut row = intent.row.clone();
     links::agreed_to_remote(store, object, &mut row)?;
     let Some(Ok(remote)) = work.participant().mapper.to_remote(vec![row]).pop() else {
-        return Ok(Vec::new());
+        return Err(Stop::Object(format!("{} {} cannot be mapped", object.name, intent.local)));
     };
     match object.filled_user_keys(&remote).next() {
-        Some(key) => Ok(work.remote.find(object, &key).await?),
+        Some(key) => Ok(look_up(work.remote, object, &key).await?),
         None => Ok(Vec::new()),
     }
 }
@@ -63,16 +70,18 @@ fn ours(
     let Some(Ok(mut mapped)) = work.participant().mapper.to_local(vec![record.row.clone()]).pop() else {
         return Ok(None);
     };
-    // A link left out of the insert is null on both sides of this comparison.
-    let mut row = intent.row.clone();
     links::to_local(store, object, &mut mapped)?;
-    links::drop_unlinked(store, object, &mut row)?;
-    if !object.differing_in_content(&row, &mapped).is_empty() {
+    if !object.differing_in_content(&intent.row, &mapped).is_empty() {
         return Ok(None);
     }
-    let pair = Pair { local: intent.local, remote: record.key.clone(), revision: intent.revision };
-    // Whatever was left out, or computed by the server, is found by the compare: the local half is what we sent.
-    let settled = row == intent.row;
-    let revision = if settled { intent.revision } else { sync_core::change_key::Revision::UNSETTLED };
-    Ok(Some(Baseline { pair: Pair { revision, ..pair }, row, beyond_filter: false }))
+    // The journal has what was sent. What the server computed is pulled by this run: its token is left open.
+    let computed = object.differing(&intent.row, &mapped);
+    let mut remote = record.key.clone();
+    if !computed.is_empty() {
+        remote.token = RemoteToken::unsettled();
+    }
+    let pair = Pair { local: intent.local, remote, revision: intent.revision };
+    let before = store.baselines(object, &[intent.local])?.pop();
+    let beyond_filter = before.is_some_and(|before| before.beyond_filter);
+    Ok(Some(Baseline { pair, row: intent.row.clone(), beyond_filter }))
 }

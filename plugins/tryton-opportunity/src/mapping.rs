@@ -21,7 +21,8 @@ pub const TRYTON_OPPORTUNITY: Table = Table {
         field("description", Text(250), "description").required(),
         field("party_id", Reference("tryton-party"), "party"),
         field("amount", Decimal(2), "amount"),
-        field("state", Text(20), "state"),
+        // Moved by the server's buttons only: a `write` of it is refused.
+        field("state", Text(20), "state").read_only(),
         field("start_date", Date, "start_date"),
         field("end_date", Date, "end_date"),
         field("conversion_probability", Decimal(4), "conversion_probability"),

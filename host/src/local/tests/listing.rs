@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ports::{ConflictEntry, ConflictField, IssueEntry, ObjectState};
+use sync_core::conflict::Choice;
 use sync_core::conflict::ConflictKind;
 use sync_core::operation::Operation;
 

@@ -25,7 +25,7 @@ use sync_core::value::{Row, Value};
 /// Keys a page: a quarter of a second on a small server.
 const PAGE: usize = 1_000;
 
-/// A Tryton server, version 6 or later.
+/// A Tryton server, version 8: older ones have their endpoint elsewhere, not at `rpc/` below the database.
 #[derive(Debug)]
 pub struct Tryton {
     rpc: Rpc,

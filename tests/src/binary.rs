@@ -1,0 +1,73 @@
+//! The binary and the components under test, built once a test process, from the sources as they are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    static ROOT: OnceLock<PathBuf> = OnceLock::new();
+    ROOT.get_or_init(|| {
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests are in the checkout").to_owned()
+    })
+}
+
+/// The binary `host`, built as `cargo build --workspace` builds it: with the features of the test build, so
+/// that nothing is compiled twice.
+pub fn host_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.args(["build", "--workspace", "--bins", "--message-format=json-render-diagnostics"]);
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let output = cargo.current_dir(root()).output().expect("cargo runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let messages = String::from_utf8(output.stdout).expect("cargo writes UTF-8");
+        messages
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|message| message["target"]["name"] == "host")
+            .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+            .expect("cargo built `host`")
+    })
+}
+
+/// A component of `plugins/`, by its object's name.
+pub fn stock_plugin(object: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&[], &root().join("target/plugins"))).join(format!("{object}.wasm"))
+}
+
+/// A component of `tests/plugins/`, by its project's name. Most of them describe themselves as `account`, so
+/// each is built into a folder of its own.
+pub fn hostile_plugin(project: &str) -> PathBuf {
+    let source = root().join("tests/plugins").join(project);
+    let out = build(&[source], &root().join("target/hostile").join(project));
+    std::fs::read_dir(out)
+        .expect("the folder was made")
+        .map(|entry| entry.expect("the folder can be read").path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "wasm"))
+        .expect("a component was built")
+}
+
+/// A component of `tests/plugins/` that `host plugin build` refuses to hand out, as another tool would build it.
+pub fn refused_plugin(project: &str) -> PathBuf {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--package", project]);
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-component-ld");
+    let folder = root().join("tests/plugins");
+    let output = cargo.env_remove("RUSTFLAGS").current_dir(&folder).output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = format!("{}.wasm", project.replace('-', "_"));
+    folder.join("target/wasm32-unknown-unknown/release").join(file)
+}
+
+fn build(projects: &[PathBuf], out: &Path) -> PathBuf {
+    let mut host = Command::new(host_binary());
+    host.args(["plugin", "build"]).args(projects).arg("--out").arg(out).current_dir(root());
+    let output = host.output().expect("host runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    out.to_owned()
+}
