@@ -1,1 +1,15 @@
-//! tests
+//! What the black-box tests share: the binary, the components, and a scene with a server, a store and metadata.
+//!
+//! Everything goes through the binary `host`, as a person would use it; the server's side is looked at through
+//! the reference CRM's own handle, the local side with SQLite itself.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod binary;
+mod scene;
+mod tryton;
+
+pub use binary::{host_binary, hostile_plugin, refused_plugin, root, stock_plugin};
+pub use scene::{Output, Scene};
+pub use serde_json::{Value as Json, json};
+pub use tryton::{Tryton, scene_without_tryton};

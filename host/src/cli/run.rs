@@ -43,6 +43,9 @@ pub(super) fn plan(args: &Args, objects: &[String]) -> Result<ExitCode, Failure>
 fn conclude(args: &Args, dry_run: bool, result: Result<Report, Failure>) -> Result<ExitCode, Failure> {
     let (report, code) = match result {
         Ok(report) => {
+            if let Some(error) = &report.error {
+                complain(error);
+            }
             let code = match report.outcome {
                 Outcome::Failed | Outcome::Skipped => 1,
                 Outcome::Pending if !dry_run => 3,

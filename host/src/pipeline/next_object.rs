@@ -142,9 +142,12 @@ fn conclude_step(work: &Work<'_>, journey: &mut Journey, result: Result<(), Stop
     journey.stopped = true;
     journey.report.outcome = Outcome::Failed;
     journey.report.error = Some(stop.message().to_owned());
-    work.observer.event(Event::Finished(&journey.report));
     match stop {
-        Stop::Object(_) => Ok(()),
+        Stop::Object(_) => {
+            work.observer.event(Event::Finished(&journey.report));
+            Ok(())
+        }
+        // Said once, for the run.
         Stop::Run(_) => Err(stop),
     }
 }

@@ -157,7 +157,10 @@ pub(super) fn link(
             let kept =
                 answered.or(owned.and_then(|row| row.get(index))).filter(|kept| **kept != Value::Absent);
             if let Some(kept) = kept.filter(|kept| *kept != value) {
-                let edited = before.and_then(|row| row.get(index)).is_some_and(|before| before != value);
+                let edited = match before.and_then(|row| row.get(index)) {
+                    Some(before) => before != value,
+                    None => value.is_filled(),
+                };
                 if edited {
                     differing.push(index);
                 }

@@ -31,7 +31,13 @@ impl Http {
         if status == 401 || (status == 403 && is_page(reply)) {
             return RemoteError {
                 scope: Scope::Run,
-                message: format!("failed to log in: {what} was answered with {status}{}", self.said(reply)),
+                // A page says nothing that the status does not.
+                message: match is_page(reply) {
+                    true => format!("failed to log in: {what} was answered with {status}"),
+                    false => {
+                        format!("failed to log in: {what} was answered with {status}{}", self.said(reply))
+                    }
+                },
                 help: Some(
                     "check `auth` in the metadata: the user, and the variable or file of the password".into(),
                 ),
@@ -80,7 +86,7 @@ impl Http {
         match broken {
             Broken::Unreachable(why) => RemoteError {
                 scope: Scope::Run,
-                message: format!("failed to reach {}: {}", origin(&call.url), self.clean(why)),
+                message: format!("failed to reach {}: {}", origin(&call.url), self.clean(system_error(why))),
                 help: Some("check `url` in the metadata, and that the server is up".into()),
             },
             Broken::Lost(why) => object(format!("{what} lost its connection: {}", self.clean(why))),
@@ -140,6 +146,14 @@ pub(super) fn causes(error: &dyn Error) -> String {
         next = cause.source();
     }
     parts.join(": ")
+}
+
+/// Where the system itself refused, its own words are the reason; the layers above add nothing.
+fn system_error(why: &str) -> &str {
+    match why.rsplit_once(": ") {
+        Some((_, last)) if last.contains("os error") => last,
+        _ => why,
+    }
 }
 
 fn is_page(reply: &Reply) -> bool {

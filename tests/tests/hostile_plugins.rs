@@ -1,0 +1,238 @@
+//! Components that misbehave: what one of them does to a record stays with that record, and what it does to the
+//! contract is refused before anything is contacted.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use tests::{Json, Output, Scene, hostile_plugin, json, refused_plugin};
+
+/// Two tests of one project would write the same file at once.
+static BUILDING: Mutex<()> = Mutex::new(());
+
+fn built(build: impl Fn(&str) -> PathBuf, project: &str) -> PathBuf {
+    let guard = BUILDING.lock();
+    let file = build(project);
+    drop(guard);
+    file
+}
+
+/// A scene with this component, in a file that bears the project's name and not the object's: a message that
+/// names the object does not yet say which file to replace.
+fn scene_with(component: PathBuf, project: &str) -> Scene {
+    let scene = Scene::new(&[]);
+    std::fs::copy(component, scene.path("plugins").join(format!("{project}.wasm"))).unwrap();
+    scene
+}
+
+fn twenty_good_records(project: &str) -> Scene {
+    let scene = scene_with(built(hostile_plugin, project), project);
+    for number in 1..=20 {
+        scene.crm().insert("Account", &[("Name", &format!("Good {number}"))]).unwrap();
+    }
+    scene
+}
+
+fn issues(scene: &Scene) -> Vec<Json> {
+    let list = scene.host(&["issues", "list", "--format", "json"]).exits(0).json();
+    list.as_array().expect("a list").clone()
+}
+
+fn the_issue(scene: &Scene) -> Json {
+    let all = issues(scene);
+    assert_eq!(all.len(), 1, "{all:?}");
+    all[0].clone()
+}
+
+/// Whether a message has one of these words, whatever their case.
+fn says(message: &Json, words: &[&str]) -> bool {
+    let message = message.as_str().unwrap_or_default().to_lowercase();
+    words.iter().any(|word| message.contains(word))
+}
+
+fn assert_names(issue: &Json, project: &str, words: &[&str]) {
+    let message = &issue["message"];
+    assert!(says(message, &[&format!("{project}.wasm")]), "no file in {message}");
+    assert!(says(message, words), "none of {words:?} in {message}");
+}
+
+/// The second run comes to the same verdict, on the same entry.
+fn assert_repeats(scene: &Scene, first: &Json) {
+    scene.run().exits(3);
+    let mut again = the_issue(scene);
+    assert_eq!(again["attempts"], 2);
+    again["attempts"] = json!(1);
+    assert_eq!(&again, first);
+}
+
+fn pulls_all_but(project: &str, name: &str, words: &[&str]) {
+    let scene = twenty_good_records(project);
+    let bad = scene.crm().insert("Account", &[("Name", name)]).unwrap();
+    let report = scene.run().exits(3).object("account");
+    assert_eq!((&report["outcome"], &report["issues"]), (&json!("pending"), &json!(1)));
+    assert_eq!(report["pull"]["insert"], 20);
+    assert_eq!(scene.value("SELECT count(*) FROM account WHERE name LIKE 'Good %'"), 20);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 20);
+    let issue = the_issue(&scene);
+    assert_eq!(issue["operation"], "pull-insert");
+    assert_eq!((&issue["remote_id"], &issue["attempts"]), (&json!(bad), &json!(1)));
+    assert_names(&issue, project, words);
+    assert_repeats(&scene, &issue);
+
+    scene.crm().update("Account", &bad, &[("Name", "Renamed")]).unwrap();
+    let mended = scene.run().exits(0).object("account");
+    assert_eq!(mended["pull"]["insert"], 1);
+    assert_eq!(scene.value("SELECT count(*) FROM account WHERE name = 'Renamed'"), 1);
+    assert_eq!(issues(&scene), Vec::<Json>::new());
+}
+
+fn pushes_all_but(project: &str, name: &str, words: &[&str]) {
+    let scene = twenty_good_records(project);
+    scene.run().exits(0);
+    scene.sql(&format!("INSERT INTO account(name) VALUES ('Fine'), ('{name}'), ('Well')"));
+    let report = scene.run().exits(3).object("account");
+    assert_eq!(report["push"]["insert"], 2);
+    assert_eq!(report["issues"], 1);
+    assert_eq!(scene.crm().count("Account"), 22);
+    let issue = the_issue(&scene);
+    assert_eq!(issue["operation"], "push-insert");
+    let local = scene.value(&format!("SELECT id FROM account WHERE name = '{name}'"));
+    assert_eq!((&issue["local_id"], &issue["attempts"]), (&local, &json!(1)));
+    assert_names(&issue, project, words);
+    assert_repeats(&scene, &issue);
+    assert_eq!(scene.crm().count("Account"), 22);
+
+    scene.sql(&format!("UPDATE account SET name = 'Renamed' WHERE name = '{name}'"));
+    let mended = scene.run().exits(0).object("account");
+    assert_eq!(mended["push"]["insert"], 1);
+    assert!(scene.crm().list("Account").iter().any(|record| record["Name"] == "Renamed"));
+    assert_eq!(issues(&scene), Vec::<Json>::new());
+}
+
+const LOOP: (&str, &str, &[&str]) = ("endless-loop", "loop", &["fuel"]);
+const BOMB: (&str, &str, &[&str]) = ("memory-bomb", "bomb", &["memory"]);
+const PANIC: (&str, &str, &[&str]) = ("panics", "panic", &["panic", "trap", "unreachable"]);
+const SHORT: (&str, &str, &[&str]) = ("wrong-length", "short", &["1 value", "values", "length"]);
+const TYPE: (&str, &str, &[&str]) = ("wrong-type", "type", &["integer"]);
+const DEEP: (&str, &str, &[&str]) = ("recursion", "deep", &["stack"]);
+
+#[test]
+fn an_endless_loop_costs_one_record() {
+    pulls_all_but(LOOP.0, LOOP.1, LOOP.2);
+    pushes_all_but(LOOP.0, LOOP.1, LOOP.2);
+}
+
+#[test]
+fn a_memory_bomb_costs_one_record() {
+    pulls_all_but(BOMB.0, BOMB.1, BOMB.2);
+    pushes_all_but(BOMB.0, BOMB.1, BOMB.2);
+}
+
+#[test]
+fn a_panic_costs_one_record() {
+    pulls_all_but(PANIC.0, PANIC.1, PANIC.2);
+    pushes_all_but(PANIC.0, PANIC.1, PANIC.2);
+}
+
+#[test]
+fn a_row_of_the_wrong_length_costs_one_record() {
+    pulls_all_but(SHORT.0, SHORT.1, SHORT.2);
+    pushes_all_but(SHORT.0, SHORT.1, SHORT.2);
+}
+
+#[test]
+fn a_value_of_the_wrong_type_costs_one_record() {
+    pulls_all_but(TYPE.0, TYPE.1, TYPE.2);
+    pushes_all_but(TYPE.0, TYPE.1, TYPE.2);
+}
+
+#[test]
+fn endless_recursion_costs_one_record() {
+    pulls_all_but(DEEP.0, DEEP.1, DEEP.2);
+    pushes_all_but(DEEP.0, DEEP.1, DEEP.2);
+}
+
+/// No record is at fault, so none may become an issue, in however large a batch.
+#[test]
+fn a_plugin_that_grows_slowly_maps_every_record() {
+    let scene = scene_with(built(hostile_plugin, "slow-growth"), "slow-growth");
+    for number in 1..=200 {
+        scene.crm().insert("Account", &[("Name", &format!("Good {number}"))]).unwrap();
+    }
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 200);
+    scene.sql("UPDATE account SET location = 'Oslo'");
+    assert_eq!(scene.run().exits(0).object("account")["push"]["update"], 200);
+}
+
+#[test]
+fn several_bad_records_in_a_batch_cost_themselves_only() {
+    let scene = twenty_good_records("panics");
+    for place in ["Here", "There", "Elsewhere"] {
+        scene.crm().insert("Account", &[("Name", "panic"), ("Location", place)]).unwrap();
+        scene.crm().insert("Account", &[("Name", "Good"), ("Location", place)]).unwrap();
+    }
+    let report = scene.run().exits(3).object("account");
+    assert_eq!((&report["pull"]["insert"], &report["issues"]), (&json!(23), &json!(3)));
+    assert_eq!(issues(&scene).len(), 3);
+}
+
+/// The baseline stays as it was: once the name is back, there is nothing to do.
+#[test]
+fn an_update_that_cannot_be_mapped_leaves_both_sides_as_they_were() {
+    let scene = scene_with(built(hostile_plugin, "panics"), "panics");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    let bolt = scene.crm().insert("Account", &[("Name", "Bolt")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Name", "panic")]).unwrap();
+    scene.sql("UPDATE account SET name = 'panic' WHERE name = 'Bolt'");
+    let report = scene.run().exits(3).object("account");
+    assert_eq!(report["issues"], 2);
+    assert_eq!(scene.value("SELECT count(*) FROM account WHERE name = 'Acme'"), 1);
+    assert_eq!(scene.crm().get("Account", &bolt).unwrap()["Name"], "Bolt");
+
+    scene.crm().update("Account", &acme, &[("Name", "Acme")]).unwrap();
+    scene.sql("UPDATE account SET name = 'Bolt' WHERE name = 'panic'");
+    let report = scene.run().exits(0).object("account");
+    assert_eq!((&report["pull"]["update"], &report["push"]["update"]), (&json!(0), &json!(0)));
+}
+
+/// Exit 2, a document with the error, and nothing sent.
+fn refuses(project: &str, words: &[&str]) {
+    let scene = scene_with(built(refused_plugin, project), project);
+    scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    let Output { out, err, .. } = scene.run().exits(2);
+    assert!(scene.server.as_ref().unwrap().requests().is_empty(), "something was sent");
+    let error = serde_json::from_str::<Json>(&out).unwrap()["error"].to_string();
+    for text in [&error, &err] {
+        assert!(text.contains(&format!("{project}.wasm")), "no file in {text}");
+        assert!(text.contains("help:"), "no remedy in {text}");
+        for word in words {
+            assert!(text.contains(word), "no {word} in {text}");
+        }
+    }
+}
+
+#[test]
+fn an_import_is_refused_by_name() {
+    refuses("imports", &["crm:elsewhere/clock"]);
+}
+
+#[test]
+fn a_descriptor_that_changes_is_refused() {
+    refuses("fickle-descriptor", &["describe"]);
+}
+
+#[test]
+fn ten_thousand_fields_are_refused() {
+    refuses("ten-thousand-fields", &["10000", "fields"]);
+}
+
+#[test]
+fn a_component_of_another_world_is_refused() {
+    refuses("other-world", &["crm:sync-object"]);
+}
+
+#[test]
+fn a_newer_minor_version_is_refused_with_both_versions() {
+    refuses("newer-minor", &["0.99.0", "0.1"]);
+}

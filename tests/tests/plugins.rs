@@ -1,0 +1,149 @@
+//! Components as a person handles them: built, listed, looked into, dropped into the folder and taken out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::Path;
+use std::process::Command;
+use tests::{Json, Scene, host_binary, hostile_plugin, json, refused_plugin, root, stock_plugin};
+
+/// The digest by a tool that is not the host's.
+fn sha256(file: &Path) -> String {
+    let output = Command::new("sha256sum").arg(file).output().expect("sha256sum runs");
+    String::from_utf8(output.stdout).unwrap().split(' ').next().unwrap().to_owned()
+}
+
+fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).unwrap().len()
+}
+
+fn one_account(objects: &[&str]) -> (Scene, String) {
+    let scene = Scene::new(objects);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    (scene, acme)
+}
+
+#[test]
+fn a_build_reports_size_and_digest_and_names_the_file_after_the_object() {
+    let folder = tempfile::tempdir().unwrap();
+    let build = |format: &str| {
+        let mut host = Command::new(host_binary());
+        host.args(["plugin", "build", "plugins/account", "--format", format, "--out"]).arg(folder.path());
+        let output = host.current_dir(root()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = build("text");
+    let file = folder.path().join("account.wasm");
+    assert!(text.contains(&sha256(&file)), "{text}");
+    let document: Json = serde_json::from_str(&build("json")).unwrap();
+    assert_eq!(document[0]["size"], size(&file));
+    assert_eq!(document[0]["sha256"], sha256(&file));
+}
+
+#[test]
+fn a_list_names_every_object_with_its_file() {
+    let scene = Scene::new(&["account", "contact"]);
+    let list = scene.host(&["plugin", "list", "--format", "json"]).exits(0).json();
+    let objects: Vec<&str> =
+        list.as_array().unwrap().iter().map(|it| it["object"].as_str().unwrap()).collect();
+    assert_eq!(objects, ["account", "contact"]);
+    assert!(list[0]["file"].as_str().unwrap().ends_with("account.wasm"));
+    let text = scene.host(&["plugin", "list"]).exits(0).out;
+    assert!(text.contains("account") && text.contains("contact"), "{text}");
+}
+
+#[test]
+fn inspecting_a_component_shows_its_descriptor_version_imports_size_and_digest() {
+    let scene = Scene::new(&["account"]);
+    let file = scene.path("plugins/account.wasm");
+    let found =
+        scene.host(&["plugin", "inspect", file.to_str().unwrap(), "--format", "json"]).exits(0).json();
+    assert_eq!(found["descriptor"]["name"], "account");
+    assert_eq!(found["interface_version"], "0.1.0");
+    assert_eq!(found["imports"], json!([]));
+    assert_eq!(found["size"], size(&file));
+    assert_eq!(found["sha256"], sha256(&file));
+}
+
+#[test]
+fn inspecting_a_component_with_imports_names_them() {
+    let file = refused_plugin("imports");
+    let output = Scene::new(&[]).host(&["plugin", "inspect", file.to_str().unwrap()]).exits(2);
+    assert!(output.err.contains("imports.wasm"), "{}", output.err);
+    assert!(output.err.contains("crm:elsewhere/clock"), "{}", output.err);
+}
+
+#[test]
+fn a_component_in_the_folder_is_an_object_and_taking_it_out_keeps_what_it_had() {
+    let (scene, acme) = one_account(&["account"]);
+    scene.crm().insert("Task", &[("Name", "Send the offer"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.value("SELECT count(*) FROM sqlite_schema WHERE name = 'task'"), 0);
+
+    scene.install(&hostile_plugin("task"));
+    assert_eq!(scene.run().exits(0).object("task")["pull"]["insert"], 1);
+    assert_eq!(
+        scene.rows("SELECT name, account_id FROM task"),
+        scene.rows("SELECT 'Send the offer', id FROM account")
+    );
+
+    std::fs::remove_file(scene.path("plugins/task.wasm")).unwrap();
+    let report = scene.run().exits(0).json();
+    assert!(report["objects"].as_array().unwrap().iter().all(|it| it["object"] != "task"), "{report}");
+    assert_eq!(scene.value("SELECT count(*) FROM task"), 1);
+    let status = scene.host(&["status", "--format", "json"]).exits(0).json();
+    let task = status.as_array().unwrap().iter().find(|it| it["object"] == "task").cloned();
+    assert!(task.is_some_and(|it| it.to_string().contains("plugin")), "{status}");
+    let text = scene.host(&["status"]).exits(0).out;
+    assert!(text.lines().any(|line| line.contains("task") && line.contains("plugin")), "{text}");
+
+    // Back again, it goes on where it was: the baseline knows the record.
+    scene.install(&hostile_plugin("task"));
+    let back = scene.run().exits(0).object("task");
+    assert_eq!(back["pull"], json!({"insert": 0, "update": 0, "delete": 0}));
+    assert_eq!(back["requests"]["details"], 0);
+}
+
+#[test]
+fn the_pinned_component_is_accepted() {
+    let (scene, _) = one_account(&["account"]);
+    let digest = sha256(&scene.path("plugins/account.wasm"));
+    scene.configure(&format!("[objects.account]\nsha256 = \"{digest}\""));
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 1);
+}
+
+#[test]
+fn any_other_component_than_the_pinned_one_is_refused() {
+    let (scene, _) = one_account(&["account"]);
+    let digest = sha256(&scene.path("plugins/account.wasm"));
+    let other = sha256(&scene.config());
+    scene.configure(&format!("[objects.account]\nsha256 = \"{other}\""));
+    let refused = scene.run().exits(2);
+    assert!(scene.server.as_ref().unwrap().requests().is_empty());
+    let error = refused.json()["error"].to_string();
+    assert!(error.contains("account.wasm") && error.contains(&digest), "{error}");
+}
+
+#[test]
+fn two_components_of_one_object_are_refused_by_name_until_the_metadata_chooses() {
+    let (scene, _) = one_account(&["account"]);
+    std::fs::copy(stock_plugin("account"), scene.path("plugins/copy.wasm")).unwrap();
+    let error = scene.run().exits(2).json()["error"].to_string();
+    assert!(error.contains("account.wasm") && error.contains("copy.wasm"), "{error}");
+    assert!(scene.server.as_ref().unwrap().requests().is_empty());
+
+    scene.configure("[objects.account]\nplugin = \"copy.wasm\"");
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 1);
+}
+
+#[test]
+fn an_object_that_is_switched_off_is_absent_from_the_run() {
+    let (scene, _) = one_account(&["account", "contact"]);
+    scene.crm().insert("Contact", &[("Last Name", "Doe"), ("First Name", "Jo")]).unwrap();
+    scene.configure("[objects.contact]\nenabled = false");
+    let report = scene.run().exits(0).json();
+    let objects: Vec<&Json> = report["objects"].as_array().unwrap().iter().map(|it| &it["object"]).collect();
+    assert_eq!(objects, ["account"]);
+    let requests = scene.server.as_ref().unwrap().requests();
+    assert!(requests.iter().all(|request| !request.target.contains("Contact/")));
+}
