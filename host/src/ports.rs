@@ -445,8 +445,6 @@ pub struct StoreError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
-    /// The metadata and the store do not fit together, found before anything was contacted: usage, not failure.
-    pub invalid: bool,
 }
 
 // ---------------------------------------------------------------------------------- the mapper

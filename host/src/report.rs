@@ -170,8 +170,15 @@ impl Report {
         }
     }
 
-    /// The run's outcome, from those of its objects.
+    /// The run's outcome, from those of its objects; why it failed, where only objects did.
     pub fn conclude(&mut self) {
+        let failed = self.objects.iter().filter(|object| object.outcome == Outcome::Failed);
+        let errors: Vec<String> = failed
+            .filter_map(|object| Some(format!("{}: {}", object.object, object.error.as_deref()?)))
+            .collect();
+        if self.error.is_none() && !errors.is_empty() {
+            self.error = Some(errors.join("; "));
+        }
         let any = |outcome| self.objects.iter().any(|object| object.outcome == outcome);
         self.outcome = if self.error.is_some() || any(Outcome::Failed) || any(Outcome::Skipped) {
             Outcome::Failed
@@ -187,9 +194,6 @@ impl Report {
         let mut text = String::new();
         for object in &self.objects {
             let _ = writeln!(text, "{}", line(object, self.dry_run));
-            if let Some(error) = &object.error {
-                let _ = writeln!(text, "{:20}{error}", "");
-            }
         }
         for planned in self.operations.iter().flatten() {
             let id = |id: Option<String>| id.unwrap_or_else(|| "-".into());
@@ -224,10 +228,9 @@ impl Report {
             .map(|(count, what, how)| format!("{count} {what}{}: {how}", if count == 1 { "" } else { "s" }))
             .collect();
         let kind = if self.dry_run { "plan" } else { "run" };
-        match (self.outcome, &self.error) {
-            (Outcome::Failed, Some(error)) => format!("{kind} {} failed: {error}", self.run),
-            (outcome, _) if pending.is_empty() => format!("{kind} {}: {}", self.run, outcome.name()),
-            (outcome, _) => format!("{kind} {}: {}\n  {}", self.run, outcome.name(), pending.join("\n  ")),
+        match self.outcome {
+            outcome if pending.is_empty() => format!("{kind} {}: {}", self.run, outcome.name()),
+            outcome => format!("{kind} {}: {}\n  {}", self.run, outcome.name(), pending.join("\n  ")),
         }
     }
 }

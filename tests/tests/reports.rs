@@ -276,15 +276,6 @@ fn the_status_tells_counts_and_what_is_pending() {
 }
 
 #[test]
-fn explain_takes_a_local_or_a_remote_id() {
-    let (scene, acme) = one_account();
-    let by_remote = scene.host(&["explain", "account", &acme]).exits(0);
-    assert!(by_remote.out.contains(&acme), "{}", by_remote.out);
-    let by_local = scene.host(&["explain", "account", "1"]).exits(0);
-    assert!(by_local.out.contains(&acme), "{}", by_local.out);
-}
-
-#[test]
 fn the_progress_goes_to_the_error_stream() {
     let (scene, _) = one_account();
     let run = scene.run().exits(0);

@@ -48,7 +48,7 @@ impl From<crate::ports::StoreError> for Failure {
             Some(help) => format!("{}\n  help: {help}", error.message),
             None => error.message,
         };
-        if error.invalid { Failure::Usage(message) } else { Failure::Failed(message) }
+        Failure::Failed(message)
     }
 }
 

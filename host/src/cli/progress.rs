@@ -60,12 +60,8 @@ impl Observer for Progress {
                     issue.message
                 ));
             }
-            (Event::Finished(report), _) => {
-                if let Some(error) = &report.error {
-                    self.line(&format!("{}: {}: {error}", report.object, report.outcome.name()));
-                }
-            }
-            (Event::Step { total: None, .. } | Event::Progress(_), None) => {}
+            // The report says how each ended, and the command why it failed.
+            (Event::Finished(_), _) | (Event::Step { total: None, .. } | Event::Progress(_), None) => {}
         }
     }
 }

@@ -7,16 +7,12 @@ use std::path::Path;
 /// The store error for a failed SQLite call. `doing` completes "failed to …".
 pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
     let help = error.sqlite_error_code().and_then(|code| help(path, code));
-    StoreError {
-        message: format!("failed to {doing} in {}: {}", path.display(), reason(&error)),
-        help,
-        invalid: false,
-    }
+    StoreError { message: format!("failed to {doing} in {}: {}", path.display(), reason(&error)), help }
 }
 
 /// Says that the metadata and the store do not fit together, before anything is contacted.
 pub(super) fn unfit(message: String, help: String) -> StoreError {
-    StoreError { message, help: Some(help), invalid: true }
+    StoreError { message, help: Some(help) }
 }
 
 /// The error for a value of ours, such as a journal entry, that cannot be turned into text.

@@ -23,7 +23,6 @@ impl RunLock {
         let failed = |doing: &str, error: std::io::Error| StoreError {
             message: format!("failed to {doing} {}: {error}", path.display()),
             help: Some(format!("the folder of {} must exist and be writable", store.display())),
-            invalid: false,
         };
         let mut file = OpenOptions::new()
             .read(true)
@@ -62,6 +61,5 @@ fn taken(store: &Path, file: &mut File) -> StoreError {
     StoreError {
         message: format!("{} is being synchronized by {holder}", store.display()),
         help: Some("one run at a time on a store: wait for it to end, or end it, then run again".to_owned()),
-        invalid: false,
     }
 }

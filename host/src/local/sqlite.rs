@@ -159,7 +159,6 @@ impl SqliteStore {
         self.attached.get(object).ok_or_else(|| StoreError {
             message: format!("the table of {object} was used before it was attached"),
             help: None,
-            invalid: false,
         })
     }
 
@@ -172,7 +171,7 @@ impl SqliteStore {
         let SqliteStore { connection, path, mode, .. } = self;
         if *mode == Mode::ReadOnly {
             let message = format!("failed to {doing} in {}: it was opened for reading only", path.display());
-            return Err(StoreError { message, help: None, invalid: false });
+            return Err(StoreError { message, help: None });
         }
         transact(connection, change).map_err(|error| failed(path, doing, error))
     }

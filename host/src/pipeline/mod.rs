@@ -1,9 +1,9 @@
 //! The diff-and-apply pipeline: count → change keys → compare → operations → conflicts → next object, one
 //! file each, against the traits of [`crate::ports`].
 //!
-//! Data flows one way. [`count`] and [`change_keys`] list both sides; [`compare`] turns the listings into a
-//! [`compare::Plan`], reading nothing but what the decision needs; [`pull`] and [`push`] carry a plan out;
-//! [`next_object`] drives the objects in their order. The baseline is written after the side confirmed.
+//! Data flows one way. `count` and `change_keys` list both sides; `compare` turns the listings into a
+//! `compare::Plan`, reading nothing but what the decision needs; `pull` and `push` carry a plan out;
+//! `next_object` drives the objects in their order. The baseline is written after the side confirmed.
 
 mod change_keys;
 mod compare;
