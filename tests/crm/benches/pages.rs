@@ -1,6 +1,7 @@
-//! How fast pages are served: `cargo test --release -p crm --test speed -- --ignored --nocapture`.
+//! How fast pages are served: `cargo bench -p crm`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "../tests/client/mod.rs"]
 mod client;
 
 use client::Client;
@@ -49,9 +50,7 @@ fn pages(client: &Client, component: &str, options: &str) -> Duration {
     start.elapsed()
 }
 
-#[test]
-#[ignore = "a measurement"]
-fn pages_of_a_hundred() {
+fn main() {
     let client = Client::new();
     let start = Instant::now();
     let seed = Seed { accounts: RECORDS, opportunities: RECORDS, ..Seed::default() };
