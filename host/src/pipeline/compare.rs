@@ -266,7 +266,7 @@ async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Co
             let row = match mapped {
                 Ok(mut row) => {
                     let unlinked = links::to_local(store, object, &mut row)?;
-                    let ahead = pull::still_expected(work, store, &unlinked).await?;
+                    let ahead = pull::parents::still_expected(work, store, &unlinked).await?;
                     Ok(Fetched { row, ahead })
                 }
                 Err(error) => Err(Failure::from(error)),

@@ -14,7 +14,6 @@ mod next_object;
 mod operations;
 mod pull;
 mod push;
-mod push_insert;
 mod recovery;
 
 pub use next_object::synchronize;

@@ -4,7 +4,7 @@ use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
 use super::operations::{Learned, Plan, PushUpdate, Work};
-use super::{Event, Failure, Run, Stop, Subject, pull, push, push_insert, recovery};
+use super::{Event, Failure, Run, Stop, Subject, pull, push, recovery};
 use crate::ports::{ObjectState, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
 use std::collections::HashSet;
@@ -219,19 +219,19 @@ async fn write(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) ->
     store.commit(work.object(), std::mem::take(&mut plan.bookkeeping))?;
     store.record_conflicts(work.run, &plan.conflicts)?;
     store.record_issues(work.run, &plan.issues)?;
-    push_insert::inserts(work, store, report, learned, std::mem::take(&mut plan.push_inserts)).await?;
+    push::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.push_inserts)).await?;
     if learned.not_looked_up {
         learned.twins.extend(store.open_twins(&work.object().name)?);
     }
-    pull::inserts(work, store, report, learned, std::mem::take(&mut plan.pull_inserts)).await?;
-    pull::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;
-    push::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
+    pull::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.pull_inserts)).await?;
+    pull::update::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;
+    push::update::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
 }
 
 /// Links that pointed forward, now that everything is there (decision 16).
 async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let Journey { report, learned, .. } = journey;
-    pull::fill_links(work, store, std::mem::take(&mut learned.open_links)).await?;
+    pull::parents::fill_links(work, store, std::mem::take(&mut learned.open_links)).await?;
     let refill: Vec<LocalId> = std::mem::take(&mut learned.refill);
     let updates = store.baselines(work.object(), &refill)?.into_iter().map(|base| PushUpdate {
         expected: base.pair.remote.token.clone(),
@@ -241,7 +241,7 @@ async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journe
     let updates: Vec<PushUpdate> = updates.collect();
     // The record was counted when it was inserted or updated; its link is part of that.
     let counted = report.push;
-    push::updates(work, store, report, learned, updates).await?;
+    push::update::updates(work, store, report, learned, updates).await?;
     report.push = counted;
     // What still cannot be sent waits, and says for what.
     let waiting = std::mem::take(&mut learned.refill).into_iter().map(|local| {
@@ -253,8 +253,8 @@ async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journe
 
 async fn delete(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let Journey { report, plan, .. } = journey;
-    push::deletes(work, store, report, std::mem::take(&mut plan.push_deletes)).await?;
-    pull::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes))
+    push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes)).await?;
+    pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes))
 }
 
 /// Remembers the object's state, and counts what is pending.
@@ -304,7 +304,7 @@ async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> R
     for id in &plan.pull_inserts {
         add(Operation::PullInsert, None, Some(id.clone()), Vec::new());
     }
-    let updates = pull::foresee_updates(work, store, std::mem::take(&mut plan.pull_updates)).await?;
+    let updates = pull::update::foresee_updates(work, store, std::mem::take(&mut plan.pull_updates)).await?;
     for (update, fields) in updates {
         add(Operation::PullUpdate, Some(update.pair.local), Some(update.pair.remote.id), fields);
     }

@@ -4,7 +4,7 @@
 use super::Stop;
 use super::links;
 use super::operations::Work;
-use super::push_insert::look_up;
+use super::push::insert::look_up;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
 use sync_core::change_key::{Pair, RemoteToken};
 use sync_core::operation::Operation;

@@ -87,6 +87,8 @@ pub enum Action {
     DropAfter,
     /// Carried out after this time; as JSON in milliseconds.
     Delay(#[serde(with = "milliseconds")] Duration),
+    /// Carried out, answered after this time; as JSON in milliseconds.
+    DelayAfter(#[serde(with = "milliseconds")] Duration),
     /// Carried out, the answer breaks off in the middle of its body.
     TruncateBody,
     /// The total of the answer is off by this many.

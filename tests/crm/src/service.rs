@@ -84,6 +84,7 @@ async fn handle(app: &App, peer: &Peer, call: &Call<'_>, actions: &[Action]) -> 
                     return hook_failed(&refusal);
                 }
             }
+            Action::DelayAfter(time) => tokio::time::sleep(*time).await,
             Action::StatusAfter(status, body) => answer = other(*status, body),
             Action::DropAfter => peer.line.close(),
             Action::TruncateBody => peer.line.cut(),

@@ -1,10 +1,10 @@
 //! Push insert: query the remote by user key; no match: insert, then query what came of it. A match is adopted
 //! where it is the same record, else it is an issue, and nothing is written (decision 4).
 
-use super::links::{self, Links};
-use super::operations::{Learned, Work};
-use super::push::{Ready, WAVE, link, prepare, refusal};
-use super::{Event, Failure, Stop, Subject};
+use super::{Ready, WAVE, link, prepare, refusal};
+use crate::pipeline::links::{self, Links};
+use crate::pipeline::operations::{Learned, Work};
+use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, Remote, RemoteError, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
@@ -33,7 +33,7 @@ enum Inserted {
 }
 
 /// Inserts the new local records on the remote.
-pub(super) async fn inserts(
+pub(in crate::pipeline) async fn inserts(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
@@ -234,7 +234,7 @@ async fn insert(work: &Work<'_>, candidate: &Candidate) -> Inserted {
 }
 
 /// The records with a user key: as it is, or else as a server keeps it that trims its texts.
-pub(super) async fn look_up(
+pub(in crate::pipeline) async fn look_up(
     remote: &dyn Remote,
     object: &Object,
     key: &UserKey,

@@ -1,0 +1,60 @@
+//! The three operations that originate on the remote.
+//!
+//! Details arrive in pages, several in flight; each page is mapped as one batch and committed as one
+//! transaction with its baseline entries.
+
+pub(super) mod delete;
+pub(super) mod insert;
+pub(super) mod parents;
+pub(super) mod update;
+
+use super::links::{self, Unlinked};
+use super::operations::Work;
+use super::{Failed, Failure, Stop};
+use crate::ports::{RemoteError, RemoteRecord, Store};
+use futures_util::{Stream, StreamExt};
+use sync_core::change_key::{RemoteId, RemoteKey};
+use sync_core::value::Row;
+
+/// Pages of details, several in flight, in order.
+fn pages<'a>(
+    work: &Work<'a>,
+    ids: &'a [RemoteId],
+) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + use<'a> {
+    let (remote, object) = (work.remote, work.object());
+    let capabilities = remote.capabilities();
+    futures_util::stream::iter(ids.chunks(capabilities.details_batch.max(1)))
+        .map(move |ids| remote.details(object, ids))
+        .buffered(capabilities.in_flight.max(1))
+}
+
+/// A remote record in local shape.
+struct Mapped {
+    key: RemoteKey,
+    row: Row,
+    unlinked: Vec<Unlinked>,
+}
+
+/// Maps a page as one batch; a record's failure is its own (decision 21).
+fn map(
+    work: &Work<'_>,
+    store: &dyn Store,
+    page: Vec<RemoteRecord>,
+) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
+    let (keys, rows): (Vec<_>, Vec<_>) = page.into_iter().map(|record| (record.key, record.row)).unzip();
+    let (mut mapped, mut failed) = (Vec::with_capacity(keys.len()), Vec::new());
+    for (key, row) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
+        match row {
+            Ok(mut row) => {
+                let unlinked = links::to_local(store, work.object(), &mut row)?;
+                mapped.push(Mapped { key, row, unlinked });
+            }
+            Err(error) => failed.push((key, error.into())),
+        }
+    }
+    Ok((mapped, failed))
+}
+
+fn moved_locally() -> Failure {
+    Failure::new("moved", "the local record was edited during the run; the next run compares it again")
+}

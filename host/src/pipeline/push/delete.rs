@@ -1,0 +1,61 @@
+//! Push delete: compare the version, then delete the remote record.
+
+use super::{WAVE, refusal};
+use crate::pipeline::operations::{PushDelete, Work};
+use crate::pipeline::{Event, Stop, Subject};
+use crate::ports::{Change, Intent, Store};
+use crate::report::ObjectReport;
+use futures_util::StreamExt;
+use sync_core::operation::Operation;
+use sync_core::value::Value;
+
+/// Push delete: delete the remote records whose version is the compared one.
+pub(in crate::pipeline) async fn deletes(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    deletes: Vec<PushDelete>,
+) -> Result<(), Stop> {
+    work.step(Operation::PushDelete, deletes.len());
+    let object = work.object();
+    for wave in deletes.chunks(WAVE) {
+        let intents = wave.iter().map(|it| {
+            Change::Intend(Intent {
+                operation: Operation::PushDelete,
+                local: it.pair.local,
+                revision: it.pair.revision,
+                remote: Some(it.pair.remote.id.clone()),
+                expected: Some(it.expected.clone()),
+                row: vec![Value::Absent; object.local.len()],
+            })
+        });
+        store.commit(object, intents.collect())?;
+        let results: Vec<_> = futures_util::stream::iter(wave)
+            .map(async |it| (it, work.remote.delete(object, &it.pair.remote.id, &it.expected).await))
+            .buffered(work.remote.capabilities().in_flight.max(1))
+            .collect()
+            .await;
+        let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
+        for (it, result) in results {
+            let local = it.pair.local;
+            match result {
+                Ok(()) => {
+                    changes.push(Change::Forget { local });
+                    report.count(Operation::PushDelete);
+                }
+                Err(error) => match refusal(error) {
+                    Ok(failure) => failures.push((Subject::pair(local, &it.pair.remote.id), failure)),
+                    Err(error) => stop = Some(error),
+                },
+            }
+            changes.push(Change::Settled { local });
+        }
+        store.commit(object, changes)?;
+        work.observer.event(Event::Progress(wave.len() as u64));
+        work.log(store, Operation::PushDelete, failures)?;
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+    }
+    Ok(())
+}

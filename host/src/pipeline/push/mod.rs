@@ -1,0 +1,181 @@
+//! The three operations that originate locally, and what they share.
+//!
+//! Records are pushed in waves. A wave's writes are entered in the journal in one transaction, sent with
+//! several in flight, and their results committed in another: the journal knows every write that may have
+//! reached the server (decision 15).
+
+pub(super) mod delete;
+pub(super) mod insert;
+pub(super) mod update;
+
+use super::links::{self, Links};
+use super::operations::{Work, note_differences};
+use super::{Failed, Failure, Stop};
+use crate::ports::{Baseline, Change, LocalRecord, Scope, Store, WriteError, Written};
+use crate::report::ObjectReport;
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
+use sync_core::object::{Field, Object};
+use sync_core::operation::Operation;
+use sync_core::value::{Row, Value};
+
+/// Records that are journalled, sent and committed together.
+const WAVE: usize = 64;
+
+/// A local record, checked and mapped, ready to be sent.
+struct Ready {
+    key: LocalKey,
+    /// In local shape, links as local ids.
+    local: Row,
+    /// In remote shape.
+    remote: Row,
+    links: Links,
+}
+
+/// Reads, checks and maps local records; a failure of one is its own.
+///
+/// Checked before anything is sent (decision 26): values that fit their fields, required fields, the plugin's
+/// own rules, links that have a remote record.
+fn prepare(
+    work: &Work<'_>,
+    store: &dyn Store,
+    ids: &[LocalId],
+    operation: Operation,
+) -> Result<(Vec<Ready>, Failed<LocalId>), Stop> {
+    let (object, mapper) = (work.object(), &work.participant().mapper);
+    let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+    for LocalRecord { key, row } in store.local_records(object, ids)? {
+        match row
+            .map_err(|unfit| unfit_failure(object, unfit))
+            .and_then(|row| has_required(object, row, operation))
+        {
+            Ok(row) => accepted.push((key, row)),
+            Err(failure) => failed.push((key.id, failure)),
+        }
+    }
+    let verdicts = mapper.validate(accepted.iter().map(|(_, row)| row.clone()).collect());
+    let mut translated = Vec::with_capacity(accepted.len());
+    for ((key, row), verdict) in accepted.into_iter().zip(verdicts) {
+        let mut outgoing = row.clone();
+        match verdict.map_err(Failure::from) {
+            Ok(()) => match links::to_remote(work, store, &mut outgoing)? {
+                Ok(links) => translated.push((key, row, links, outgoing)),
+                Err(failure) => failed.push((key.id, failure)),
+            },
+            Err(failure) => failed.push((key.id, failure)),
+        }
+    }
+    let outgoing = translated.iter_mut().map(|(.., outgoing)| std::mem::take(outgoing)).collect();
+    let mut ready = Vec::with_capacity(translated.len());
+    for ((key, local, links, _), remote) in translated.into_iter().zip(mapper.to_remote(outgoing)) {
+        match remote {
+            Ok(remote) => ready.push(Ready { key, local, remote, links }),
+            Err(error) => failed.push((key.id, error.into())),
+        }
+    }
+    Ok((ready, failed))
+}
+
+fn unfit_failure(object: &Object, unfit: crate::ports::Unfit) -> Failure {
+    let field = object.local.get(unfit.field).map_or("a field", |field| &field.name);
+    Failure::new(&unfit.code, format!("{field} {}; correct it in the local store", unfit.message))
+}
+
+fn has_required(object: &Object, row: Row, operation: Operation) -> Result<Row, Failure> {
+    let sent = |field: &Field| {
+        let first = operation == Operation::PushInsert && field.traits.create_only;
+        !field.traits.is_remote_owned() || first
+    };
+    let empty = object
+        .local
+        .iter()
+        .zip(&row)
+        .find(|(field, value)| field.traits.required && sent(field) && **value == Value::Null);
+    match empty {
+        Some((field, _)) => {
+            let message = format!("{} is required and empty; fill it in the local store", field.name);
+            Err(Failure::new("required", message))
+        }
+        None => Ok(row),
+    }
+}
+
+/// Why a write did not happen, as a record's failure; what concerns all records is a [`Stop`].
+fn refusal(error: WriteError) -> Result<Failure, Stop> {
+    Ok(match error {
+        WriteError::Refused { code, message } => Failure::new(&code, message),
+        WriteError::Moved => Failure::new(
+            "moved",
+            "the remote record was changed since the compare: nothing was written; the next run compares it again",
+        ),
+        WriteError::Gone => {
+            Failure::new("gone", "the remote record was deleted since the compare: nothing was written")
+        }
+        WriteError::NoVersion => Failure::new(
+            "no-version",
+            "the remote does not tell the record's version, so nothing was written (a blind write could undo \
+             somebody's edit)",
+        ),
+        WriteError::FateUnknown { message, .. } => Failure::new("fate-unknown", message),
+        // The server answers, and cannot deal with this record: the others go on (decision 22).
+        WriteError::Remote(error) if error.scope == Scope::Object => {
+            Failure::new("remote-failed", error.message)
+        }
+        WriteError::Remote(error) => return Err(error.into()),
+    })
+}
+
+/// What enters the store after the remote confirmed a write: the pair, what both agree on, and what the server
+/// computed (decisions 8, 9 and 10).
+fn link(
+    work: &Work<'_>,
+    store: &dyn Store,
+    report: &mut ObjectReport,
+    ready: Ready,
+    revision: Revision,
+    written: Written,
+    base: Option<&Baseline>,
+) -> Result<Change, Stop> {
+    let object = work.object();
+    let before = base.map(|base| &base.row);
+    let Ready { key, local, .. } = ready;
+    let (mut row, mut fields) = (local, Vec::new());
+    let mut answer = match written.row {
+        Some(answer) => work.participant().mapper.to_local(vec![answer]).pop().and_then(Result::ok),
+        None => None,
+    };
+    if let Some(answer) = &mut answer {
+        links::to_local(store, object, answer)?;
+    }
+    // What the server owns comes from its answer, or stays as it was agreed; a local edit of it is put back.
+    let owned = before.or(answer.as_ref());
+    let mut differing = Vec::new();
+    for (index, field) in object.local.iter().enumerate() {
+        let Some(value) = row.get_mut(index) else { continue };
+        let answered =
+            answer.as_ref().and_then(|row| row.get(index)).filter(|value| **value != Value::Absent);
+        let server_keeps =
+            field.traits.computed || field.traits.read_only || (field.traits.create_only && before.is_some());
+        if server_keeps {
+            let kept =
+                answered.or(owned.and_then(|row| row.get(index))).filter(|kept| **kept != Value::Absent);
+            if let Some(kept) = kept.filter(|kept| *kept != value) {
+                let edited = match before.and_then(|row| row.get(index)) {
+                    Some(before) => before != value,
+                    None => value.is_filled(),
+                };
+                if edited {
+                    differing.push(index);
+                }
+                fields.push((index, kept.clone()));
+                value.clone_from(kept);
+            }
+        } else if !field.traits.not_compared && answered.is_some_and(|answered| answered != value) {
+            differing.push(index);
+        }
+    }
+    note_differences(report, object, &differing);
+    let remote = RemoteKey { id: written.id, token: written.token, created: written.created };
+    let pair = Pair { local: key.id, remote, revision };
+    let beyond_filter = base.is_some_and(|base| base.beyond_filter);
+    Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })
+}

@@ -1,0 +1,220 @@
+//! Push update: query the remote by user key, compare the version, update, read back.
+
+use super::{Ready, WAVE, link, prepare, refusal};
+use crate::pipeline::links::{self, Links};
+use crate::pipeline::operations::{Learned, PushUpdate, Work};
+use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
+use crate::ports::{Baseline, Change, Intent, Store, WriteError, Written};
+use crate::report::ObjectReport;
+use futures_util::StreamExt;
+use std::collections::HashMap;
+use sync_core::change_key::{LocalId, Revision};
+use sync_core::object::{Object, UserKey};
+use sync_core::operation::Operation;
+use sync_core::value::{Row, Value};
+
+/// An update with all that it needs.
+struct Update {
+    ready: Ready,
+    task: PushUpdate,
+    base: Baseline,
+    changes: Vec<(usize, Value)>,
+    /// The new user key, where the update changes it (decision 5).
+    renamed: Option<UserKey>,
+}
+
+/// Updates that are sent together.
+struct Wave {
+    tasks: Vec<Update>,
+    failures: Failed<Subject>,
+    /// What needs no sending.
+    done: Vec<Change>,
+}
+
+/// What came of an update.
+enum Updated {
+    Written(Written),
+    Collides(String),
+    Failed(WriteError),
+}
+
+/// Push update: the record is addressed by its mapped id, a changed user key is looked up for collisions, and
+/// the write happens only if the version is the compared one.
+pub(in crate::pipeline) async fn updates(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    updates: Vec<PushUpdate>,
+) -> Result<(), Stop> {
+    work.step(Operation::PushUpdate, updates.len());
+    for wave in updates.chunks(WAVE) {
+        let Wave { tasks, mut failures, done: mut changes } =
+            plan_updates(work, store, report, learned, wave)?;
+        let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
+        changes.extend(intents);
+        store.commit(work.object(), changes)?;
+        // Two renames to one key must not pass each other's look-up.
+        let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
+        let in_flight = if renames > 1 { 1 } else { work.remote.capabilities().in_flight.max(1) };
+        let results: Vec<_> = futures_util::stream::iter(tasks)
+            .map(async |task| {
+                let result = update(work, &task).await;
+                (task, result)
+            })
+            .buffered(in_flight)
+            .collect()
+            .await;
+        let mut changes = Vec::new();
+        let mut stop = None;
+        for (mut task, result) in results {
+            let subject = Subject::pair(task.ready.key.id, &task.task.pair.remote.id);
+            let local = task.ready.key.id;
+            let failure = match result {
+                Updated::Written(written) => {
+                    let revision = match task.ready.links {
+                        Links::Done => task.ready.key.revision,
+                        Links::Refill => {
+                            learned.refill.push(local);
+                            let (row, before) = (&mut task.ready.local, Some(&task.base.row));
+                            links::drop_unlinked(store, work.object(), row, before)?;
+                            Revision::UNSETTLED
+                        }
+                    };
+                    changes.push(link(work, store, report, task.ready, revision, written, Some(&task.base))?);
+                    changes.push(Change::Settled { local });
+                    report.count(Operation::PushUpdate);
+                    continue;
+                }
+                Updated::Collides(other) => Failure::new(
+                    "user-key-taken",
+                    format!("another remote record, {other}, has this user key already: nothing was written"),
+                ),
+                Updated::Failed(error) => match refusal(error) {
+                    Ok(failure) => failure,
+                    Err(error) => {
+                        stop = Some(error);
+                        changes.push(Change::Settled { local });
+                        continue;
+                    }
+                },
+            };
+            changes.push(Change::Settled { local });
+            failures.push((subject, failure));
+        }
+        store.commit(work.object(), changes)?;
+        work.observer.event(Event::Progress(wave.len() as u64));
+        work.log(store, Operation::PushUpdate, failures)?;
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+    }
+    Ok(())
+}
+
+/// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
+/// done here: they are put back.
+fn plan_updates(
+    work: &Work<'_>,
+    store: &dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    wave: &[PushUpdate],
+) -> Result<Wave, Stop> {
+    let object = work.object();
+    let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
+    let (ready, failed) = prepare(work, store, &ids, Operation::PushUpdate)?;
+    let mut by_id: HashMap<LocalId, &PushUpdate> = wave.iter().map(|it| (it.pair.local, it)).collect();
+    let failures: Vec<_> = failed
+        .into_iter()
+        .map(|(id, failure)| {
+            let remote = by_id.get(&id).map(|it| it.pair.remote.id.clone());
+            (Subject { local: Some(id), remote }, failure)
+        })
+        .collect();
+    let mut bases = Vec::with_capacity(ready.len());
+    for base in store.baselines(object, &ids)? {
+        let over = by_id.get(&base.pair.local).and_then(|it| it.over.as_ref());
+        let mut outgoing = over.unwrap_or(&base.row).clone();
+        links::agreed_to_remote(store, object, &mut outgoing)?;
+        bases.push((base, outgoing));
+    }
+    let outgoing = bases.iter_mut().map(|(_, outgoing)| std::mem::take(outgoing)).collect();
+    let sent_before = work.participant().mapper.to_remote(outgoing);
+    let mut bases: HashMap<LocalId, (Baseline, Option<Row>)> = bases
+        .into_iter()
+        .zip(sent_before)
+        .map(|((base, _), sent)| (base.pair.local, (base, sent.ok())))
+        .collect();
+    let (mut tasks, mut changes) = (Vec::new(), Vec::new());
+    for mut ready in ready {
+        let id = ready.key.id;
+        let (Some(task), Some((base, before))) = (by_id.remove(&id), bases.remove(&id)) else { continue };
+        let sent: Vec<(usize, Value)> = differing(object, before.as_ref(), &ready.remote);
+        if sent.is_empty() {
+            let written = Written {
+                id: task.pair.remote.id.clone(),
+                created: task.pair.remote.created.clone(),
+                token: task.expected.clone(),
+                row: None,
+            };
+            let revision = if ready.links == Links::Done { ready.key.revision } else { Revision::UNSETTLED };
+            if ready.links == Links::Refill {
+                learned.refill.push(id);
+                links::drop_unlinked(store, object, &mut ready.local, Some(&base.row))?;
+            }
+            changes.push(link(work, store, report, ready, revision, written, Some(&base))?);
+            continue;
+        }
+        let key = object.filled_user_keys(&ready.remote).next();
+        let renamed =
+            key.filter(|key| key.parts.iter().any(|(part, _)| sent.iter().any(|(it, _)| it == part)));
+        tasks.push(Update { ready, task: task.clone(), base, changes: sent, renamed });
+    }
+    // A record that was deleted locally since the compare is neither: the next run finds the delete.
+    Ok(Wave { tasks, failures, done: changes })
+}
+
+/// The remote fields that an update sends: those that are not what they were when both sides agreed.
+fn differing(object: &Object, before: Option<&Row>, now: &Row) -> Vec<(usize, Value)> {
+    let sendable =
+        |index: usize| object.remote.get(index).is_some_and(|field| !field.traits.is_remote_owned());
+    now.iter()
+        .enumerate()
+        .filter(|(index, value)| {
+            sendable(*index)
+                && **value != Value::Absent
+                && before.and_then(|row| row.get(*index)) != Some(value)
+        })
+        .map(|(index, value)| (index, value.clone()))
+        .collect()
+}
+
+fn intent(operation: Operation, update: &Update) -> Intent {
+    Intent {
+        operation,
+        local: update.ready.key.id,
+        revision: update.ready.key.revision,
+        remote: Some(update.task.pair.remote.id.clone()),
+        expected: Some(update.task.expected.clone()),
+        row: update.ready.local.clone(),
+    }
+}
+
+async fn update(work: &Work<'_>, task: &Update) -> Updated {
+    let (object, id) = (work.object(), &task.task.pair.remote.id);
+    if let Some(key) = &task.renamed {
+        match work.remote.find(object, key).await {
+            Ok(found) => {
+                if let Some(other) = found.into_iter().find(|record| record.key.id != *id) {
+                    return Updated::Collides(other.key.id.0);
+                }
+            }
+            Err(error) => return Updated::Failed(error.into()),
+        }
+    }
+    match work.remote.update(object, id, &task.task.expected, &task.changes).await {
+        Ok(written) => Updated::Written(written),
+        Err(error) => Updated::Failed(error),
+    }
+}

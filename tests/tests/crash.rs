@@ -1,0 +1,145 @@
+//! The process is killed at every request of a run with all six operations, once before the server carries the
+//! request out and once after it did, and before its answer. Then it runs again: nothing is doubled, nothing is
+//! lost, and both sides are equal (decision 15).
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use crm::{Action, Change, Fault};
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tests::{Scene, host_binary};
+
+/// Longer than any test: whoever waits for the answer is killed first.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// Where in a request the process dies.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    BeforeIt,
+    AfterIt,
+}
+
+/// Four accounts and two opportunities on both sides, then everything that can happen to them.
+fn scene() -> Scene {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let crm = scene.crm();
+    let ids: Vec<String> = ["Stays", "Changes there", "Goes there", "Changes here", "Goes here"]
+        .iter()
+        .map(|name| crm.insert("Account", &[("Name", name), ("Location", "Here")]).unwrap())
+        .collect();
+    crm.insert("Opportunity", &[("Name", "Old deal"), ("Account Id", &ids[0])]).unwrap();
+    scene.run().exits(0);
+    crm.insert("Account", &[("Name", "New there"), ("Parent Account Id", &ids[0])]).unwrap();
+    crm.update("Account", &ids[1], &[("Main Phone Number", "1")]).unwrap();
+    crm.delete("Account", &ids[2]).unwrap();
+    // The first of the new ones links to the second: a link that points forward.
+    scene.sql(
+        "INSERT INTO account(id, name, parent_id) VALUES (50, 'New here', 51), (51, 'Its parent', NULL);
+         INSERT INTO opportunity(name, amount, account_id) VALUES ('New deal', '10.5', 50);
+         UPDATE account SET phone = '2' WHERE name = 'Changes here';
+         DELETE FROM account WHERE name = 'Goes here';",
+    );
+    scene
+}
+
+/// Runs, and kills the process in its request `number`; false where the run ends before.
+fn killed_at(scene: &Scene, number: u32, moment: Moment) -> bool {
+    let server = scene.server.as_ref().unwrap();
+    let fault = |action| server.fault(Fault::new("", "/data/", action).skip(number - 1));
+    match moment {
+        // A record of a component that takes no part shows that the request was reached, or carried out.
+        Moment::BeforeIt => {
+            fault(Action::Before(Change::insert("Task", &[("Name", "reached")])));
+            fault(Action::Delay(NEVER));
+        }
+        Moment::AfterIt => {
+            fault(Action::After(Change::insert("Task", &[("Name", "reached")])));
+            fault(Action::DelayAfter(NEVER));
+        }
+    }
+    let mut host = Command::new(host_binary())
+        .args(["run", "--config"])
+        .arg(scene.config())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let reached = loop {
+        if scene.crm().count("Task") > 0 {
+            break true;
+        }
+        if host.try_wait().unwrap().is_some() {
+            break false;
+        }
+        std::thread::yield_now();
+    };
+    host.kill().ok();
+    host.wait().unwrap();
+    server.clear_faults();
+    reached
+}
+
+/// What both sides have: each record by its name, with the fields that the scene touches.
+fn assert_equal_sides(scene: &Scene, when: &str) {
+    let parents = "LEFT JOIN account parent ON parent.id = record.";
+    let local = |table: &str, fields: &str, link: &str| -> Vec<String> {
+        let rows = scene.rows(&format!(
+            "SELECT record.name, {fields}, ifnull(parent.name, '') FROM {table} record {parents}{link}"
+        ));
+        let mut rows: Vec<String> = rows.iter().map(ToString::to_string).collect();
+        rows.sort();
+        rows
+    };
+    let crm = scene.crm();
+    let name_of = |id: &str| crm.get("Account", id).map_or_else(String::new, |record| record["Name"].clone());
+    let remote = |component: &str, field: &str, link: &str| -> Vec<String> {
+        let row = |record: crm::Fields| {
+            serde_json::json!([record["Name"], record[field], name_of(&record[link])]).to_string()
+        };
+        let mut rows: Vec<String> = crm.list(component).into_iter().map(row).collect();
+        rows.sort();
+        rows
+    };
+    let accounts = local("account", "ifnull(record.phone, '')", "parent_id");
+    assert_eq!(accounts, remote("Account", "Main Phone Number", "Parent Account Id"), "accounts {when}");
+    let deals = local("opportunity", "ifnull(record.amount, '')", "account_id");
+    assert_eq!(deals, remote("Opportunity", "Primary Revenue Amount", "Account Id"), "opportunities {when}");
+    let names: BTreeSet<String> =
+        crm.list("Account").into_iter().map(|record| record["Name"].clone()).collect();
+    let expected = ["Changes here", "Changes there", "Its parent", "New here", "New there", "Stays"];
+    assert!(names.iter().eq(expected), "{names:?} {when}");
+    assert_eq!((accounts.len(), deals.len()), (6, 2), "nothing is doubled {when}");
+    assert!(accounts.contains(&r#"["New here","","Its parent"]"#.to_owned()), "{accounts:?} {when}");
+    assert!(deals.contains(&r#"["New deal","10.5","New here"]"#.to_owned()), "{deals:?} {when}");
+}
+
+fn survives_every_kill(moment: Moment) {
+    let mut points = 0;
+    for number in 1.. {
+        let scene = scene();
+        if !killed_at(&scene, number, moment) {
+            assert_equal_sides(&scene, "without a kill");
+            break;
+        }
+        points += 1;
+        let when = format!("after a kill in request {number}, {moment:?}");
+        let again = scene.run();
+        assert_eq!(again.code, 0, "{when}: {}{}", again.out, again.err);
+        assert_equal_sides(&scene, &when);
+        let quiet = scene.run().exits(0).object("account");
+        assert_eq!(quiet["requests"]["write"], 0, "{when}");
+    }
+    println!("{points} kill points, {moment:?}");
+    assert!(points > 20, "a run with all operations has more requests than {points}");
+}
+
+#[test]
+fn a_kill_before_any_request_is_carried_out_heals() {
+    survives_every_kill(Moment::BeforeIt);
+}
+
+#[test]
+fn a_kill_after_any_request_was_carried_out_heals() {
+    survives_every_kill(Moment::AfterIt);
+}
