@@ -404,6 +404,15 @@ pub trait Store: Send {
     /// Baseline entries, in the order of the ids; those that are not there are left out.
     fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError>;
 
+    /// The records of `object` whose link in this field (an index into the local fields) points at one of
+    /// `targets`: each with the target.
+    fn linking_to(
+        &self,
+        object: &Object,
+        field: usize,
+        targets: &[LocalId],
+    ) -> Result<Vec<(LocalId, LocalId)>, StoreError>;
+
     /// The local record that is linked to a remote one.
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError>;
 

@@ -388,6 +388,38 @@ fn decision_12_a_link_to_a_record_that_does_not_exist_is_null_and_not_pushed_bac
 }
 
 #[test]
+fn decision_12_a_record_that_a_link_needs_stays_when_it_leaves_the_filter() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    scene.configure("[objects.account]\nfilter = \"[Account Status] = 'Active'\"");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme"), ("Account Status", "Active")]).unwrap();
+    scene.crm().insert("Account", &[("Name", "Bolt"), ("Account Status", "Active")]).unwrap();
+    scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Account Status", "Former")]).unwrap();
+    scene.run().exits(0);
+    let linked = "SELECT a.name FROM opportunity o JOIN account a ON a.id = o.account_id";
+    assert_eq!(scene.value(linked), "Acme");
+    scene.run().exits(0);
+    assert_eq!(scene.value("SELECT status FROM account WHERE name = 'Acme'"), "Former");
+}
+
+#[test]
+fn decision_12_a_link_to_a_deleted_record_becomes_null_and_the_child_can_still_be_edited() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    let deal = scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    scene.crm().delete("Account", &acme).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.rows("SELECT name, account_id FROM opportunity"), [json!(["Deal", null])]);
+    nothing_to_do(&scene);
+    scene.sql("UPDATE opportunity SET stage = 'Won'");
+    scene.run().exits(0);
+    let deal = scene.crm().get("Opportunity", &deal).unwrap();
+    assert_eq!((&*deal["Sales Stage"], &*deal["Account Id"]), ("Won", &*acme));
+}
+
+#[test]
 fn decision_13_an_incomplete_listing_fails_its_object_and_deletes_nothing() {
     let scene = Scene::new(&["account", "opportunity"]);
     let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();

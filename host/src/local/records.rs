@@ -1,6 +1,7 @@
 //! The records of one object's table.
 
 use super::columns::{decode, encode};
+use super::error::unwritable;
 use super::refusal::quote;
 use crate::ports::{LocalRecord, Unfit};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -71,6 +72,24 @@ impl Statements {
             }
         }
         Ok(records)
+    }
+
+    /// The records whose link in this field points at one of the targets, each with the target.
+    pub(super) fn linking_to(
+        &self,
+        connection: &Connection,
+        field: &Field,
+        targets: &[LocalId],
+    ) -> rusqlite::Result<Vec<(LocalId, LocalId)>> {
+        let (table, column) = (&self.table, quote(&field.name));
+        // One scan for all targets: links have no index.
+        let sql = format!(
+            "SELECT \"id\", CAST({column} AS INTEGER) FROM {table} \
+             WHERE CAST({column} AS INTEGER) IN (SELECT value FROM json_each(?1))"
+        );
+        let targets = serde_json::to_string(targets).map_err(unwritable)?;
+        let link = |row: &rusqlite::Row<'_>| Ok((LocalId(row.get(0)?), LocalId(row.get(1)?)));
+        connection.prepare_cached(&sql)?.query_map([targets], link)?.collect()
     }
 
     /// The record's revision; `None` where it is gone.

@@ -68,6 +68,18 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("read the baseline of {}", object.name)))
     }
 
+    fn linking_to(
+        &self,
+        object: &Object,
+        field: usize,
+        targets: &[LocalId],
+    ) -> Result<Vec<(LocalId, LocalId)>, StoreError> {
+        let sql = &self.table(&object.name)?.sql;
+        let Some(field) = object.local.get(field) else { return Ok(Vec::new()) };
+        sql.linking_to(&self.connection, field, targets)
+            .map_err(self.failed(&format!("look up the links of {}", object.name)))
+    }
+
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
         baseline::linked_local(&self.connection, object.as_str(), id)
             .map_err(self.failed(&format!("look up a link to {object}")))

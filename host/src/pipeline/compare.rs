@@ -95,6 +95,9 @@ async fn decide_batch(
 ) -> Result<(), Stop> {
     let object = work.object();
     let contents = read(work, store, batch).await?;
+    let left: Vec<LocalId> =
+        batch.iter().filter(|it| departed.contains(&it.pair.remote.id)).map(|it| it.pair.local).collect();
+    let needed = links::linked_to(work, store, &left)?;
     for Linked { pair, local, remote } in batch {
         let base = contents.base.get(&pair.local).map(|base| &base.row);
         let local_row = contents.local.get(&pair.local).and_then(|record| record.row.as_ref().ok());
@@ -137,6 +140,14 @@ async fn decide_batch(
                 revision: now.revision(),
                 over_local_change: false,
             }),
+            // It left the filter, but a link of another record needs it (decision 12).
+            Decision::PullDelete if needed.contains(&pair.local) => {
+                let baselines = store.baselines(object, &[pair.local])?;
+                plan.bookkeeping.extend(baselines.into_iter().map(|base| Change::Link {
+                    baseline: Baseline { beyond_filter: true, ..base },
+                    fields: Vec::new(),
+                }));
+            }
             Decision::PullDelete => plan.pull_deletes.push(PullDelete {
                 pair: pair.clone(),
                 revision: now.revision(),

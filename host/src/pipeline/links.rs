@@ -3,7 +3,8 @@
 
 use super::operations::Work;
 use super::{Failure, Stop};
-use crate::ports::Store;
+use crate::ports::{Change, Store};
+use std::collections::HashSet;
 use sync_core::change_key::{LocalId, RemoteId};
 use sync_core::object::{Object, ObjectName};
 use sync_core::value::{Kind, Row, Value};
@@ -97,6 +98,52 @@ pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row
             continue;
         };
         *value = store.linked_remote(&target, local)?.map_or(Value::Null, |id| Value::Reference(id.0));
+    }
+    Ok(())
+}
+
+/// All links of this run's objects that point at one of these records: the participant, the field's index, the
+/// record, and the target.
+fn pointing_at(
+    work: &Work<'_>,
+    store: &dyn Store,
+    targets: &[LocalId],
+) -> Result<Vec<(usize, usize, LocalId, LocalId)>, Stop> {
+    let mut found = Vec::new();
+    for (participant, it) in work.participants.iter().enumerate() {
+        let object = it.mapper.object();
+        for (index, field) in object.local.iter().enumerate() {
+            if matches!(&field.kind, Kind::Reference(target) if target == work.object().name.as_str()) {
+                let links = store.linking_to(object, index, targets)?;
+                found.extend(links.into_iter().map(|(record, target)| (participant, index, record, target)));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Of these records of the object, those that a record of this run's objects links to.
+pub(super) fn linked_to(
+    work: &Work<'_>,
+    store: &dyn Store,
+    targets: &[LocalId],
+) -> Result<HashSet<LocalId>, Stop> {
+    if targets.is_empty() {
+        return Ok(HashSet::new());
+    }
+    Ok(pointing_at(work, store, targets)?.into_iter().map(|(.., target)| target).collect())
+}
+
+/// Puts links to records that were deleted to null, without that counting as a local change: a link to a record
+/// that does not exist becomes null locally and is not pushed back (decision 12).
+pub(super) fn clear(work: &Work<'_>, store: &mut dyn Store, deleted: &[LocalId]) -> Result<(), Stop> {
+    for (participant, index, record, _) in pointing_at(work, store, deleted)? {
+        let object = work.participants[participant].mapper.object();
+        let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
+        if let Some(value) = baseline.row.get_mut(index) {
+            *value = Value::Null;
+        }
+        store.commit(object, vec![Change::Link { baseline, fields: vec![(index, Value::Null)] }])?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Pull delete: delete the local records.
 
 use super::moved_locally;
+use crate::pipeline::links;
 use crate::pipeline::operations::{PullDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
@@ -23,15 +24,19 @@ pub(in crate::pipeline) fn deletes(
             .iter()
             .map(|it| Change::Delete { local: it.pair.local, expected: Some(it.revision) })
             .collect();
-        let mut failures = Vec::new();
+        let (mut failures, mut deleted) = (Vec::new(), Vec::new());
         for (answer, it) in store.commit(work.object(), changes)?.into_iter().zip(batch) {
             match answer {
-                Changed::Done(_) => report.count(Operation::PullDelete),
+                Changed::Done(_) => {
+                    report.count(Operation::PullDelete);
+                    deleted.push(it.pair.local);
+                }
                 Changed::Moved => {
                     failures.push((Subject::pair(it.pair.local, &it.pair.remote.id), moved_locally()));
                 }
             }
         }
+        links::clear(work, store, &deleted)?;
         work.observer.event(Event::Progress(batch.len() as u64));
         work.log(store, Operation::PullDelete, failures)?;
     }
