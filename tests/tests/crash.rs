@@ -130,7 +130,7 @@ fn survives_every_kill(moment: Moment) {
         let quiet = scene.run().exits(0).object("account");
         assert_eq!(quiet["requests"]["write"], 0, "{when}");
     }
-    println!("{points} kill points, {moment:?}");
+    eprintln!("{points} kill points, {moment:?}");
     assert!(points > 20, "a run with all operations has more requests than {points}");
 }
 
