@@ -109,6 +109,12 @@ impl ObjectReport {
         }
     }
 
+    /// The outcome of an object that is through: whether anything is pending.
+    pub fn settle(&mut self) {
+        let pending = self.conflicts + self.issues + self.held_deletes > 0;
+        self.outcome = if pending { Outcome::Pending } else { Outcome::Synced };
+    }
+
     /// Counts one operation.
     pub fn count(&mut self, operation: Operation) {
         let counter = match operation {

@@ -6,7 +6,7 @@ use super::{Failure, Stop};
 use crate::ports::{Change, Store};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, RemoteId};
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::{Field, Object, ObjectName};
 use sync_core::value::{Kind, Row, Value};
 
 /// A link of a pulled record that points at a record which is not here (yet).
@@ -37,6 +37,16 @@ pub(super) fn to_local(store: &dyn Store, object: &Object, row: &mut Row) -> Res
     Ok(unlinked)
 }
 
+/// Where a link of a local row points.
+fn local_link(field: &Field, value: &Value) -> Option<(ObjectName, LocalId)> {
+    match (&field.kind, value) {
+        (Kind::Reference(target), Value::Reference(id)) => {
+            Some((ObjectName::new(target.as_str()).ok()?, id.parse().map(LocalId).ok()?))
+        }
+        _ => None,
+    }
+}
+
 /// What became of the links of a row that is about to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Links {
@@ -57,19 +67,16 @@ pub(super) fn to_remote(
 ) -> Result<Result<Links, Failure>, Stop> {
     let mut links = Links::Done;
     for (field, value) in work.object().local.iter().zip(row) {
-        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &mut *value) else { continue };
-        let (Ok(name), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
-            continue;
-        };
-        if let Some(remote) = store.linked_remote(&name, local)? {
+        let Some((target, local)) = local_link(field, value) else { continue };
+        if let Some(remote) = store.linked_remote(&target, local)? {
             *value = Value::Reference(remote.0);
             continue;
         }
-        let position = work.participants.iter().position(|it| it.mapper.object().name == name);
+        let position = work.participants.iter().position(|it| it.mapper.object().name == target);
         let there = match position {
             Some(position) => {
-                let target = work.participants[position].mapper.object();
-                !store.local_records(target, &[local])?.is_empty()
+                let object = work.participants[position].mapper.object();
+                !store.local_records(object, &[local])?.is_empty()
             }
             None => true,
         };
@@ -93,10 +100,7 @@ pub(super) fn to_remote(
 /// it then counts as changed.
 pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
     for (field, value) in object.local.iter().zip(row) {
-        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &mut *value) else { continue };
-        let (Ok(target), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
-            continue;
-        };
+        let Some((target, local)) = local_link(field, value) else { continue };
         *value = store.linked_remote(&target, local)?.map_or(Value::Null, |id| Value::Reference(id.0));
     }
     Ok(())
@@ -156,10 +160,7 @@ pub(super) fn drop_unlinked(
     before: Option<&Row>,
 ) -> Result<(), Stop> {
     for (index, (field, value)) in object.local.iter().zip(row).enumerate() {
-        let (Kind::Reference(target), Value::Reference(id)) = (&field.kind, &*value) else { continue };
-        let (Ok(target), Ok(local)) = (ObjectName::new(target.as_str()), id.parse().map(LocalId)) else {
-            continue;
-        };
+        let Some((target, local)) = local_link(field, value) else { continue };
         if store.linked_remote(&target, local)?.is_none() {
             *value = before.and_then(|row| row.get(index)).cloned().unwrap_or(Value::Null);
         }

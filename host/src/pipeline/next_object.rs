@@ -284,8 +284,7 @@ fn finish(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Resu
 fn settle_outcome(report: &mut ObjectReport, store: &dyn Store, held_deletes: u64) -> Result<(), Stop> {
     (report.conflicts, report.issues) = store.pending(&report.object)?;
     report.held_deletes = held_deletes;
-    let pending = report.conflicts + report.issues + report.held_deletes > 0;
-    report.outcome = if pending { Outcome::Pending } else { Outcome::Synced };
+    report.settle();
     Ok(())
 }
 
@@ -322,8 +321,7 @@ async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> R
     report.conflicts = plan.conflicts.len() as u64;
     report.issues = plan.issues.len() as u64;
     report.held_deletes = plan.held_deletes;
-    let pending = report.conflicts + report.issues + report.held_deletes > 0;
-    report.outcome = if pending { Outcome::Pending } else { Outcome::Synced };
+    report.settle();
     work.observer.event(Event::Finished(report));
     Ok(())
 }
