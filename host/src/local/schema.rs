@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
 /// further entry.
-const MIGRATIONS: [&str; 1] = [VERSION_1];
+const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
 
 /// The version that this host writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -51,6 +51,17 @@ CREATE TABLE main."_sync_conflict"(
   UNIQUE (object, local_id, remote_id));
 CREATE TABLE main."_sync_run"(
   run TEXT PRIMARY KEY, started TEXT NOT NULL, ended TEXT, outcome TEXT, report TEXT);
+"#;
+
+/// Which server an object was last synchronized with, and the images of local records that runs overwrote or
+/// deleted (`"row"` is a JSON object, column by column).
+const VERSION_2: &str = r#"
+ALTER TABLE main."_sync_object" ADD COLUMN remote TEXT;
+CREATE TABLE main."_sync_image"(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run TEXT NOT NULL, object TEXT NOT NULL, local_id INTEGER NOT NULL, operation TEXT NOT NULL,
+  revision INTEGER, taken TEXT NOT NULL, "row" TEXT NOT NULL);
+CREATE INDEX main."_sync_image_run" ON "_sync_image"(run);
 "#;
 
 /// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left
