@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::conflict::{Choice, ConflictKind};
+use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
@@ -283,6 +283,19 @@ pub enum Change {
         /// The local id of the pair.
         local: LocalId,
     },
+    /// Settles a conflict: enters what both sides now agree on, so that one plain operation is left to do, and takes
+    /// the conflict off the log (decisions 17 and 19). Nothing of it where the local record is not what it was
+    /// when compared.
+    Settle {
+        /// The record.
+        local: LocalId,
+        /// The revision that it had when compared; `None` where it was gone.
+        expected: Option<Revision>,
+        /// Local fields to write, by index: what was merged.
+        fields: Vec<(usize, Value)>,
+        /// The entry; `None` drops it, and the record that is left counts as new.
+        agreed: Option<Baseline>,
+    },
     /// Enters an intended remote write before it is sent (decision 15).
     Intend(Intent),
     /// The fate of a remote write is known: its journal entry goes.
@@ -438,6 +451,9 @@ pub trait Store: Send {
     /// (decision 17).
     fn choice(&self, conflict: &ConflictEntry) -> Result<Option<Choice>, StoreError>;
 
+    /// Records a choice for a conflict that is in the log.
+    fn choose(&mut self, conflict: &ConflictEntry, choice: Choice) -> Result<(), StoreError>;
+
     /// Drops the object's issues and conflicts that this run did not meet again, and remembers the
     /// object's state. Called when an object has passed all its steps.
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError>;
@@ -454,6 +470,23 @@ pub struct StoreError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+// ---------------------------------------------------------------------------------- the person
+
+/// Whoever is asked about conflicts while a run is under way (step 5).
+pub trait Person {
+    /// Which side to keep.
+    fn choose(&self, conflict: &ConflictEntry) -> Answer;
+}
+
+/// What a person says of a conflict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// The side to keep; `None` leaves the conflict pending.
+    pub choice: Option<Choice>,
+    /// The same for the rest of the object.
+    pub for_the_rest: bool,
 }
 
 // ---------------------------------------------------------------------------------- the mapper
@@ -474,6 +507,12 @@ pub trait Mapper: Send + Sync {
 
     /// The object's business rules; `Ok` accepts the record.
     fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>>;
+
+    /// The object's own way to settle a record that both sides changed, in local shape: `None` where it has none, an
+    /// inner `None` where a person has to be asked.
+    fn merge(&self, _sides: Sides<'_>) -> Option<Result<Option<Resolution>, MapError>> {
+        None
+    }
 }
 
 /// Why one record could not be mapped.

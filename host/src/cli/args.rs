@@ -51,6 +51,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<IssuesCommand>,
     },
+    /// For one record: the baseline, both change keys, the rule that applies, and what a run would do.
+    Explain(ExplainOptions),
     /// The objects.
     Plugin {
         #[command(subcommand)]
@@ -104,13 +106,24 @@ pub(crate) enum ConflictsCommand {
         id: i64,
         /// The side to keep.
         #[arg(long, value_name = "SIDE")]
-        keep: Keep,
+        keep: Side,
     },
 }
 
-/// A side of a conflict.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ExplainOptions {
+    /// The object.
+    pub(crate) object: String,
+    /// The record's id, local or remote.
+    pub(crate) id: String,
+    /// Whose id it is, where both sides have such a record.
+    #[arg(long, value_name = "SIDE")]
+    pub(crate) side: Option<Side>,
+}
+
+/// A side of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Keep {
+pub(crate) enum Side {
     /// The local side.
     Local,
     /// The remote side.

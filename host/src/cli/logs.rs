@@ -1,9 +1,12 @@
 //! `host conflicts` and `host issues`: the logs, and what a person says of their entries.
 
-use super::args::{Args, ConflictsCommand, Format, IssuesCommand, Keep};
+use super::args::{Args, ConflictsCommand, Format, IssuesCommand, Side};
+use super::explain::examine;
 use super::{Failure, json, say, setup};
 use crate::local::{Mode, SqliteStore, StoredConflict, natural_json};
-use std::fmt::Write;
+use crate::pipeline::{ExplainError, RecordId};
+use crate::ports::ConflictField;
+use std::io::Write;
 use std::process::ExitCode;
 use sync_core::conflict::Choice;
 use sync_core::value::Value;
@@ -27,17 +30,20 @@ pub(super) fn conflicts(args: &Args, command: Option<&ConflictsCommand>) -> Resu
             let found = open(args, Mode::ReadOnly)?.conflict(*id)?.ok_or_else(|| missing("conflict", *id))?;
             say(&match args.format {
                 Format::Json => json(&found)?,
-                Format::Text => side_by_side(&found),
+                Format::Text => {
+                    format!("{}\n{}{}", title(&found).trim_start(), columns(), side_by_side(&found.fields))
+                }
             });
         }
         ConflictsCommand::Resolve { id, keep } => {
             let choice = match keep {
-                Keep::Local => Choice::KeepLocal,
-                Keep::Remote => Choice::KeepRemote,
+                Side::Local => Choice::KeepLocal,
+                Side::Remote => Choice::KeepRemote,
             };
-            if !open(args, Mode::ReadWrite)?.set_choice(*id, choice)? {
-                return Err(missing("conflict", *id));
-            }
+            let mut store = open(args, Mode::ReadWrite)?;
+            let found = store.conflict(*id)?.ok_or_else(|| missing("conflict", *id))?;
+            is_as_it_was(args, &found)?;
+            store.set_choice(*id, choice)?;
             say(&format!("conflict {id}: the next run keeps the {} side", choice.name()));
         }
     }
@@ -105,14 +111,43 @@ fn title(it: &StoredConflict) -> String {
     )
 }
 
+/// Nobody chooses between contents that are no longer there (decision 17). Where the server cannot be asked now,
+/// the next run finds out.
+fn is_as_it_was(args: &Args, conflict: &StoredConflict) -> Result<(), Failure> {
+    let record = [RecordId::Local(conflict.local_id)];
+    let now = match examine(&args.config, &conflict.object, &record)? {
+        Ok(found) => found.conflict,
+        Err(ExplainError::Failed(reason)) => {
+            let _ =
+                writeln!(std::io::stderr(), "the remote was not asked ({reason}); the next run looks again");
+            return Ok(());
+        }
+        Err(ExplainError::Unknown { .. } | ExplainError::Ambiguous { .. }) => None,
+    };
+    match now {
+        Some(now) if now.kind == conflict.kind && now.fields == conflict.fields => Ok(()),
+        _ => Err(Failure::Failed(format!(
+            "conflict {} has changed since it was found: nothing was recorded; `host run` finds it as it is now, \
+             and asks again",
+            conflict.id
+        ))),
+    }
+}
+
+/// The head of [`side_by_side`].
+pub(super) fn columns() -> String {
+    format!("  {:22} {:26} {:26} {}\n", "", "BASE", "LOCAL", "REMOTE")
+}
+
 /// All fields, base, local and remote side by side; those that differ are marked.
-fn side_by_side(it: &StoredConflict) -> String {
-    let mut text =
-        format!("{}\n  {:22} {:26} {:26} {}\n", title(it).trim_start(), "", "BASE", "LOCAL", "REMOTE");
-    for field in &it.fields {
+pub(super) fn side_by_side(fields: &[ConflictField]) -> String {
+    let mut text = String::new();
+    for field in fields {
         let mark = if field.differs { "*" } else { " " };
         let [base, local, remote] = [&field.base, &field.local, &field.remote].map(shown);
-        let _ = writeln!(text, "{mark} {:22} {base:26} {local:26} {remote}", field.field);
+        let line = format!("{mark} {:22} {base:26} {local:26} {remote}", field.field);
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
     text
 }

@@ -5,6 +5,7 @@
 
 mod args;
 mod demo;
+mod explain;
 mod logs;
 mod plugin;
 mod progress;
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Status => status::status(&args),
         Command::Conflicts { command } => logs::conflicts(&args, command.as_ref()),
         Command::Issues { command } => logs::issues(&args, command.as_ref()),
+        Command::Explain(options) => explain::explain_record(&args, options),
         Command::Plugin { command } => plugin::plugin(&args, command),
         Command::Demo(options) => demo::demo(options),
     };

@@ -37,6 +37,13 @@ impl Progress {
     }
 }
 
+/// Shows nothing.
+pub(super) struct Quiet;
+
+impl Observer for Quiet {
+    fn event(&self, _: Event<'_>) {}
+}
+
 impl Observer for Progress {
     fn event(&self, event: Event<'_>) {
         match (event, &self.bar) {

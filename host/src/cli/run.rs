@@ -78,28 +78,25 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     let mut store = setup::store(&metadata, mode)?;
     let participants =
         setup::participants(&metadata, &catalog, &mut store, request.objects, request.on_conflict)?;
+    let others = setup::others(&metadata, &catalog, &mut store, request.objects)?;
     if !request.dry_run {
         store.begin_run(id)?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::Failed(format!("failed to start the runtime: {error}")))?;
     let progress = Progress::new();
     let options = Options {
         dry_run: request.dry_run,
         confirm_deletes: request.confirm_deletes,
         guard: setup::guard(&metadata),
     };
-    let report = runtime.block_on(synchronize(Run {
+    let report = runtime()?.block_on(synchronize(Run {
         id,
         remote: &*remote,
         store: &mut store,
         participants,
-        others: setup::others(&metadata, &catalog, request.objects),
+        others,
         options,
         observer: &progress,
+        person: None,
     }));
     progress.finish();
     if !request.dry_run {
@@ -108,6 +105,15 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     }
     drop(lock);
     Ok(report)
+}
+
+/// What asynchronous work is done with.
+pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::Failed(format!("failed to start the runtime: {error}")))
 }
 
 /// A run's id tells people when it began; no decision reads it (decision 2).

@@ -3,7 +3,7 @@
 use super::Failure;
 use super::args::OnConflict;
 use crate::local::{Mode, SqliteStore};
-use crate::metadata::{Auth, Metadata, MetadataError, Policy, RemoteKind, suggestion};
+use crate::metadata::{Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Limits, PluginOverride};
 use crate::ports::{Mapper, Remote, Store};
@@ -13,9 +13,9 @@ use crate::remote::tryton::Tryton;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
-use sync_core::conflict::Choice;
+use sync_core::conflict::{self, Choice, Rule, Rules};
 use sync_core::count::DeleteGuard;
-use sync_core::object::ObjectName;
+use sync_core::object::Object;
 
 /// Loads the metadata.
 pub(super) fn metadata(path: &Path) -> Result<Metadata, Failure> {
@@ -94,15 +94,8 @@ pub(super) fn store(metadata: &Metadata, mode: Mode) -> Result<SqliteStore, Fail
     Ok(SqliteStore::open(&metadata.local.path, mode)?)
 }
 
-/// The objects that take part: those of the catalog that are enabled and, where any are named, asked for.
-/// Their tables are made or checked.
-pub(super) fn participants(
-    metadata: &Metadata,
-    catalog: &Catalog,
-    store: &mut SqliteStore,
-    asked: &[String],
-    on_conflict: Option<OnConflict>,
-) -> Result<Vec<Participant>, Failure> {
+/// Whether all these objects are there to be synchronized.
+pub(super) fn check_asked(metadata: &Metadata, catalog: &Catalog, asked: &[String]) -> Result<(), Failure> {
     let enabled = |name: &str| metadata.objects.get(name).is_none_or(|it| it.enabled);
     let known: Vec<&str> =
         catalog.objects().map(|it| it.object().name.as_str()).filter(|name| enabled(name)).collect();
@@ -114,6 +107,20 @@ pub(super) fn participants(
             "there is no object `{unknown}` to synchronize: {why}\n  help: {help}"
         )));
     }
+    Ok(())
+}
+
+/// The objects that take part: those of the catalog that are enabled and, where any are named, asked for.
+/// Their tables are made or checked.
+pub(super) fn participants(
+    metadata: &Metadata,
+    catalog: &Catalog,
+    store: &mut SqliteStore,
+    asked: &[String],
+    on_conflict: Option<OnConflict>,
+) -> Result<Vec<Participant>, Failure> {
+    check_asked(metadata, catalog, asked)?;
+    let enabled = |name: &str| metadata.objects.get(name).is_none_or(|it| it.enabled);
     let mut participants = Vec::new();
     for plugin in catalog.objects() {
         let name = plugin.object().name.as_str();
@@ -125,29 +132,54 @@ pub(super) fn participants(
         participants.push(Participant {
             mapper: Arc::clone(plugin) as Arc<dyn Mapper>,
             filter: object.and_then(|it| it.filter.clone()),
-            settles: settles(on_conflict, object.map_or(Policy::Ask, |it| it.on_conflict)),
+            rules: rules(plugin.object(), object, on_conflict),
             state,
         });
     }
     Ok(participants)
 }
 
-/// The objects that would take part if they were asked for.
-pub(super) fn others(metadata: &Metadata, catalog: &Catalog, asked: &[String]) -> Vec<ObjectName> {
-    let names = catalog.objects().map(|it| &it.object().name);
-    names
-        .filter(|name| metadata.objects.get(name.as_str()).is_none_or(|it| it.enabled))
-        .filter(|name| !asked.is_empty() && !asked.iter().any(|it| it == name.as_str()))
-        .cloned()
-        .collect()
+/// The objects that would take part if they were asked for, attached: links come from them, too.
+pub(super) fn others(
+    metadata: &Metadata,
+    catalog: &Catalog,
+    store: &mut SqliteStore,
+    asked: &[String],
+) -> Result<Vec<Object>, Failure> {
+    let objects = catalog.objects().map(|it| it.object());
+    let others = objects
+        .filter(|object| metadata.objects.get(object.name.as_str()).is_none_or(|it| it.enabled))
+        .filter(|object| !asked.is_empty() && !asked.iter().any(|it| it == object.name.as_str()));
+    let others: Vec<Object> = others.cloned().collect();
+    for object in &others {
+        store.attach(object)?;
+    }
+    Ok(others)
 }
 
-/// The command line comes before the metadata's rule (decision 24).
-fn settles(command_line: Option<OnConflict>, policy: Policy) -> Option<Choice> {
-    match (command_line, policy) {
-        (Some(OnConflict::KeepLocal), _) | (None, Policy::KeepLocal) => Some(Choice::KeepLocal),
-        (Some(OnConflict::KeepRemote), _) | (None, Policy::KeepRemote) => Some(Choice::KeepRemote),
-        (Some(OnConflict::Ask | OnConflict::Skip), _) | (None, Policy::Ask | Policy::Merge) => None,
+/// What settles the conflicts of an object (decision 24).
+fn rules(object: &Object, metadata: Option<&ObjectMetadata>, command_line: Option<OnConflict>) -> Rules {
+    let keep = |policy| match policy {
+        Policy::KeepLocal => Some(Choice::KeepLocal),
+        Policy::KeepRemote => Some(Choice::KeepRemote),
+        Policy::Ask | Policy::Merge => None,
+    };
+    let fields = metadata.map(|it| &it.fields).into_iter().flatten().filter_map(|(name, rule)| {
+        let index = object.local.iter().position(|field| field.name == *name)?;
+        Some((index, keep(rule.on_conflict).map_or(Rule::Ask, Rule::Keep)))
+    });
+    Rules {
+        command_line: command_line.map(|it| match it {
+            OnConflict::KeepLocal => Rule::Keep(Choice::KeepLocal),
+            OnConflict::KeepRemote => Rule::Keep(Choice::KeepRemote),
+            OnConflict::Ask | OnConflict::Skip => Rule::Ask,
+        }),
+        fields: fields.collect(),
+        object: metadata.and_then(|it| it.on_conflict).map(|policy| match keep(policy) {
+            Some(choice) => conflict::Policy::Keep(choice),
+            None if policy == Policy::Merge => conflict::Policy::Merge,
+            None => conflict::Policy::Ask,
+        }),
     }
 }
 

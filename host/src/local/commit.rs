@@ -1,12 +1,12 @@
 //! Carries out the pipeline's changes, inside a transaction that the caller opened.
 
 use super::baseline::{self, Entry};
-use super::journal;
 use super::table::Attached;
+use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
 use rusqlite::Connection;
 use std::borrow::Cow;
-use sync_core::change_key::{LocalId, LocalKey, RemoteKey, Revision};
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
 use sync_core::object::Object;
 use sync_core::value::{Row, Value};
 
@@ -29,6 +29,9 @@ impl Writer<'_> {
             Change::Update { local, expected, row, remote } => self.update(local, expected, row, &remote),
             Change::Delete { local, expected } => self.delete(local, expected),
             Change::Link { baseline, fields } => self.link(&baseline, &fields),
+            Change::Settle { local, expected, fields, agreed } => {
+                self.settle(local, expected, &fields, agreed.as_ref())
+            }
             Change::Forget { local } => {
                 baseline::forget(self.connection, self.attached.id, local)?;
                 unrevised(local)
@@ -99,6 +102,34 @@ impl Writer<'_> {
         let (remote, row) = (&pair.remote, &baseline.row);
         self.enter(&Entry { local: pair.local, remote, revision, row, beyond_filter })?;
         Ok(Changed::Done(LocalKey { id: pair.local, revision: after }))
+    }
+
+    fn settle(
+        &self,
+        local: LocalId,
+        expected: Option<Revision>,
+        fields: &[(usize, Value)],
+        agreed: Option<&Baseline>,
+    ) -> rusqlite::Result<Changed> {
+        let found = self.revision(local)?;
+        if found != expected {
+            return Ok(Changed::Moved);
+        }
+        match agreed {
+            Some(agreed) => {
+                let fields = fields
+                    .iter()
+                    .filter_map(|(index, value)| self.object.local.get(*index).map(|field| (field, value)));
+                self.attached.sql.update(self.connection, local, fields)?;
+                let Pair { remote, revision, .. } = &agreed.pair;
+                let (row, beyond_filter) = (&agreed.row, Some(agreed.beyond_filter));
+                self.enter(&Entry { local, remote, revision: *revision, row, beyond_filter })?;
+            }
+            None => baseline::forget(self.connection, self.attached.id, local)?,
+        }
+        logs::settled(self.connection, self.object.name.as_str(), local)?;
+        let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
+        Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
     /// What the remote did not send stays as it is in the record, and so in what both agreed on.

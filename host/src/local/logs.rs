@@ -63,17 +63,25 @@ pub struct StoredConflict {
 }
 
 fn those_that_differ<S: Serializer>(fields: &[ConflictField], to: S) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    struct Sides<'a> {
-        field: &'a str,
-        base: Json,
-        local: Json,
-        remote: Json,
-    }
-    to.collect_seq(fields.iter().filter(|field| field.differs).map(|field| {
+    differing_fields(fields).serialize(to)
+}
+
+/// A field of a conflict, as lists print it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SideBySide {
+    field: String,
+    base: Json,
+    local: Json,
+    remote: Json,
+}
+
+/// The fields that differ, as `host conflicts list` prints them.
+pub fn differing_fields(fields: &[ConflictField]) -> Vec<SideBySide> {
+    let side_by_side = |field: &ConflictField| {
         let [base, local, remote] = [&field.base, &field.local, &field.remote].map(natural_json);
-        Sides { field: &field.field, base, local, remote }
-    }))
+        SideBySide { field: field.field.clone(), base, local, remote }
+    };
+    fields.iter().filter(|field| field.differs).map(side_by_side).collect()
 }
 
 /// Enters an issue. One that persists keeps its entry, counts once a run, and is back on the list if
@@ -151,6 +159,25 @@ pub(super) fn choice(connection: &Connection, conflict: &ConflictEntry) -> rusql
 pub(super) fn set_choice(connection: &Connection, id: i64, choice: Choice) -> rusqlite::Result<bool> {
     let sql = "UPDATE _sync_conflict SET choice = ?2 WHERE id = ?1";
     Ok(connection.execute(sql, (id, choice.name()))? > 0)
+}
+
+/// Remembers what somebody chose for the conflict of a record, while it is under way.
+pub(super) fn choose(
+    connection: &Connection,
+    conflict: &ConflictEntry,
+    choice: Choice,
+) -> rusqlite::Result<()> {
+    let sql = "UPDATE _sync_conflict SET choice = ?4 WHERE object = ?1 AND local_id = ?2 AND remote_id = ?3";
+    let key = (conflict.object.as_str(), conflict.local.0, &conflict.remote.0, choice.name());
+    connection.execute(sql, key)?;
+    Ok(())
+}
+
+/// Drops the conflict of a record: it is settled.
+pub(super) fn settled(connection: &Connection, object: &str, local: LocalId) -> rusqlite::Result<()> {
+    let sql = "DELETE FROM _sync_conflict WHERE object = ?1 AND local_id = ?2";
+    connection.prepare_cached(sql)?.execute((object, local.0))?;
+    Ok(())
 }
 
 /// Takes an issue off the list until it is met again; false where there is no such issue.

@@ -28,6 +28,6 @@ mod tests;
 
 pub use json::natural_json;
 pub use lock::RunLock;
-pub use logs::{StoredConflict, StoredIssue};
+pub use logs::{SideBySide, StoredConflict, StoredIssue, differing_fields};
 pub use runs::{StoredObject, StoredRun};
 pub use sqlite::{Mode, SqliteStore};

@@ -124,6 +124,10 @@ impl Store for SqliteStore {
         logs::choice(&self.connection, conflict).map_err(self.failed("read a choice"))
     }
 
+    fn choose(&mut self, conflict: &ConflictEntry, choice: Choice) -> Result<(), StoreError> {
+        self.write("record a choice", |connection| logs::choose(connection, conflict, choice))
+    }
+
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError> {
         let name = object.name.as_str();
         self.write(&format!("enter the end of {name}"), |connection| {

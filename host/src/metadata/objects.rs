@@ -47,13 +47,12 @@ fn object(table: &Table<'_>, found: &mut Found<'_>) -> ObjectMetadata {
         ("merge", Policy::Merge),
     ];
     let default = ObjectMetadata::default();
-    let on_conflict = table.optional("on-conflict", |item, found| item.choice(&policies, found), found);
     ObjectMetadata {
         enabled: table.optional("enabled", Item::boolean, found).unwrap_or(default.enabled),
         plugin: table.optional_text("plugin", found),
         sha256: table.optional("sha256", sha256, found),
         filter: table.optional_text("filter", found),
-        on_conflict: on_conflict.unwrap_or(default.on_conflict),
+        on_conflict: table.optional("on-conflict", |item, found| item.choice(&policies, found), found),
         fields: table
             .optional("fields", Item::table, found)
             .map(|table| fields(&table, found))

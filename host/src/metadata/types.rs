@@ -111,8 +111,8 @@ pub struct ObjectMetadata {
     pub sha256: Option<String>,
     /// `filter` in the remote's own query language; default: all records.
     pub filter: Option<String>,
-    /// `on-conflict`: how a conflict is settled; default: ask.
-    pub on_conflict: Policy,
+    /// `on-conflict`: how a conflict is settled; default: by the plugin, where it can, else ask.
+    pub on_conflict: Option<Policy>,
     /// `fields`: rules for single fields, by name. Whether the object has such a field is not checked here.
     pub fields: BTreeMap<String, FieldRule>,
     /// `limits` of the component.
@@ -126,7 +126,7 @@ impl Default for ObjectMetadata {
             plugin: None,
             sha256: None,
             filter: None,
-            on_conflict: Policy::Ask,
+            on_conflict: None,
             fields: BTreeMap::new(),
             limits: Limits::default(),
         }

@@ -1,7 +1,7 @@
 //! Step 3: the baseline against both sides. The decision is [`sync_core::compare`]'s; here is read what it
 //! needs to know, and its answer becomes a [`Plan`].
 
-use super::conflicts::{Clash, settle};
+use super::conflicts::{Clash, Then, settle};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
 use super::{Event, Failure, Stop, Subject, links, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
@@ -16,6 +16,7 @@ use sync_core::value::{Row, Value};
 const BATCH: usize = 200;
 
 /// What both sides listed.
+#[derive(Debug, PartialEq)]
 pub(super) struct Listed {
     pub(super) baseline: Vec<Pair>,
     pub(super) local: Vec<sync_core::change_key::LocalKey>,
@@ -135,11 +136,9 @@ async fn decide_batch(
             Decision::Refresh => plan.bookkeeping.extend(now.refresh(local_row)),
             // Deleted here and out of the filter is this, too: the remote is left alone (decision 12).
             Decision::Forget => plan.bookkeeping.push(Change::Forget { local: pair.local }),
-            Decision::PullUpdate => plan.pull_updates.push(PullUpdate {
-                pair: pair.clone(),
-                revision: now.revision(),
-                over_local_change: false,
-            }),
+            Decision::PullUpdate => {
+                plan.pull_updates.push(PullUpdate { pair: pair.clone(), revision: now.revision() })
+            }
             // It left the filter, but a link of another record needs it (decision 12).
             Decision::PullDelete if needed.contains(&pair.local) => {
                 let baselines = store.baselines(object, &[pair.local])?;
@@ -154,7 +153,7 @@ async fn decide_batch(
                 departed: departed.contains(&pair.remote.id),
             }),
             Decision::PushUpdate => {
-                plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token(), over: None });
+                plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token() });
             }
             Decision::PushDelete => {
                 plan.push_deletes.push(PushDelete { pair: pair.clone(), expected: now.token() });
@@ -168,10 +167,10 @@ async fn decide_batch(
             }
             Decision::Conflict(kind) => {
                 let absent = || vec![Value::Absent; object.local.len()];
+                let unread = || Baseline { pair: pair.clone(), row: absent(), beyond_filter: false };
                 let clash = Clash {
                     kind,
-                    pair: pair.clone(),
-                    base: base.cloned().unwrap_or_else(absent),
+                    base: contents.base.get(&pair.local).cloned().unwrap_or_else(unread),
                     local: match local {
                         Side::Gone => None,
                         Side::Same | Side::Changed(_) => {
@@ -181,7 +180,7 @@ async fn decide_batch(
                     remote: match remote {
                         Side::Gone => None,
                         Side::Same | Side::Changed(_) => {
-                            Some((now.token(), remote_row.cloned().unwrap_or_else(absent)))
+                            Some((now.remote_key(), remote_row.cloned().unwrap_or_else(absent)))
                         }
                     },
                 };
@@ -288,20 +287,38 @@ async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Co
     Ok(contents)
 }
 
-/// Takes the deletes of a direction out of the plan where they have to be confirmed (decision 23).
+/// Takes the deletes of a direction out of the plan where they have to be confirmed (decision 23). Those by which a
+/// rule settles a conflict are held, too: the conflict then stays open.
 fn hold_deletes(work: &Work<'_>, plan: &mut Plan, (linked, local, remote): (u64, u64, u64)) {
     if work.options.confirm_deletes {
         return;
     }
-    let guard = work.options.guard;
-    let pulls = plan.pull_deletes.iter().filter(|it| !it.departed).count() as u64;
+    let (guard, object) = (work.options.guard, work.object());
+    let ruled = |plan: &Plan, deletes: fn(&Then) -> bool| {
+        let unchosen = plan.settlements.iter().filter(|it| !it.chosen);
+        unchosen.filter_map(|it| it.steps(object)).filter(|(_, then)| deletes(then)).count() as u64
+    };
+    let reopen = |plan: &mut Plan, deletes: fn(&Then) -> bool| {
+        for it in std::mem::take(&mut plan.settlements) {
+            if !it.chosen && it.steps(object).is_some_and(|(_, then)| deletes(&then)) {
+                plan.open.push(it.open);
+            } else {
+                plan.settlements.push(it);
+            }
+        }
+    };
+    let is_pull: fn(&Then) -> bool = |then| matches!(then, Then::PullDelete(_));
+    let pulls = plan.pull_deletes.iter().filter(|it| !it.departed).count() as u64 + ruled(plan, is_pull);
     if guard.holds(pulls, linked, remote) {
         plan.pull_deletes.retain(|it| it.departed);
+        reopen(plan, is_pull);
         plan.held_deletes += pulls;
     }
-    let pushes = plan.push_deletes.len() as u64;
+    let is_push: fn(&Then) -> bool = |then| matches!(then, Then::PushDelete(_));
+    let pushes = plan.push_deletes.len() as u64 + ruled(plan, is_push);
     if guard.holds(pushes, linked, local) {
         plan.push_deletes.clear();
+        reopen(plan, is_push);
         plan.held_deletes += pushes;
     }
 }

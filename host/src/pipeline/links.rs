@@ -73,11 +73,8 @@ pub(super) fn to_remote(
             continue;
         }
         let position = work.participants.iter().position(|it| it.mapper.object().name == target);
-        let there = match position {
-            Some(position) => {
-                let object = work.participants[position].mapper.object();
-                !store.local_records(object, &[local])?.is_empty()
-            }
+        let there = match work.objects().find(|object| object.name == target) {
+            Some(object) => !store.local_records(object, &[local])?.is_empty(),
             None => true,
         };
         if !there {
@@ -106,27 +103,40 @@ pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row
     Ok(())
 }
 
-/// All links of this run's objects that point at one of these records: the participant, the field's index, the
-/// record, and the target.
-fn pointing_at(
+/// A link to one of the records asked for.
+pub(super) struct Pointer {
+    /// Position in [`Work::objects`].
+    pub(super) object: usize,
+    /// Index of the local field.
+    pub(super) field: usize,
+    pub(super) record: LocalId,
+    target: LocalId,
+}
+
+/// All links that point at one of these records of the object.
+pub(super) fn pointing_at(
     work: &Work<'_>,
     store: &dyn Store,
     targets: &[LocalId],
-) -> Result<Vec<(usize, usize, LocalId, LocalId)>, Stop> {
+) -> Result<Vec<Pointer>, Stop> {
     let mut found = Vec::new();
-    for (participant, it) in work.participants.iter().enumerate() {
-        let object = it.mapper.object();
+    for (position, object) in work.objects().enumerate() {
         for (index, field) in object.local.iter().enumerate() {
             if matches!(&field.kind, Kind::Reference(target) if target == work.object().name.as_str()) {
-                let links = store.linking_to(object, index, targets)?;
-                found.extend(links.into_iter().map(|(record, target)| (participant, index, record, target)));
+                let links = store.linking_to(object, index, targets)?.into_iter();
+                found.extend(links.map(|(record, target)| Pointer {
+                    object: position,
+                    field: index,
+                    record,
+                    target,
+                }));
             }
         }
     }
     Ok(found)
 }
 
-/// Of these records of the object, those that a record of this run's objects links to.
+/// Of these records of the object, those that another record links to.
 pub(super) fn linked_to(
     work: &Work<'_>,
     store: &dyn Store,
@@ -135,19 +145,19 @@ pub(super) fn linked_to(
     if targets.is_empty() {
         return Ok(HashSet::new());
     }
-    Ok(pointing_at(work, store, targets)?.into_iter().map(|(.., target)| target).collect())
+    Ok(pointing_at(work, store, targets)?.into_iter().map(|pointer| pointer.target).collect())
 }
 
 /// Puts links to records that were deleted to null, without that counting as a local change: a link to a record
 /// that does not exist becomes null locally and is not pushed back (decision 12).
 pub(super) fn clear(work: &Work<'_>, store: &mut dyn Store, deleted: &[LocalId]) -> Result<(), Stop> {
-    for (participant, index, record, _) in pointing_at(work, store, deleted)? {
-        let object = work.participants[participant].mapper.object();
+    for Pointer { object, field, record, .. } in pointing_at(work, store, deleted)? {
+        let Some(object) = work.objects().nth(object) else { continue };
         let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
-        if let Some(value) = baseline.row.get_mut(index) {
+        if let Some(value) = baseline.row.get_mut(field) {
             *value = Value::Null;
         }
-        store.commit(object, vec![Change::Link { baseline, fields: vec![(index, Value::Null)] }])?;
+        store.commit(object, vec![Change::Link { baseline, fields: vec![(field, Value::Null)] }])?;
     }
     Ok(())
 }

@@ -9,6 +9,8 @@ mod change_keys;
 mod compare;
 mod conflicts;
 mod count;
+mod explain;
+mod followers;
 mod links;
 mod next_object;
 mod operations;
@@ -16,17 +18,18 @@ mod pull;
 mod push;
 mod recovery;
 
+pub use explain::{ExplainError, Explanation, RecordId, Standing, explain};
 pub use next_object::synchronize;
 
 use crate::ports::{
-    IssueEntry, MapError, Mapper, ObjectState, Remote, RemoteError, Scope, Store, StoreError,
+    IssueEntry, MapError, Mapper, ObjectState, Person, Remote, RemoteError, Scope, Store, StoreError,
 };
 use crate::report::ObjectReport;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, RemoteId};
-use sync_core::conflict::Choice;
+use sync_core::conflict::Rules;
 use sync_core::count::DeleteGuard;
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::Object;
 use sync_core::operation::Operation;
 
 /// One object that takes part in a run.
@@ -36,7 +39,7 @@ pub struct Participant {
     /// Its filter, in the remote's own query language.
     pub filter: Option<String>,
     /// What settles its conflicts without a question (decision 24).
-    pub settles: Option<Choice>,
+    pub rules: Rules,
     /// What the store knows of it from earlier runs: its answer to [`Store::attach`].
     pub state: ObjectState,
 }
@@ -62,12 +65,14 @@ pub struct Run<'a> {
     pub store: &'a mut dyn Store,
     /// The objects, in any order.
     pub participants: Vec<Participant>,
-    /// Objects that take part in other runs, but not in this one.
-    pub others: Vec<ObjectName>,
+    /// Objects that take part in other runs, but not in this one; the store has them attached.
+    pub others: Vec<Object>,
     /// How to behave.
     pub options: Options,
     /// Told what happens.
     pub observer: &'a dyn Observer,
+    /// Asked about conflicts that no rule settles; with nobody to ask they stay pending.
+    pub person: Option<&'a dyn Person>,
 }
 
 /// Told what happens while it happens; a progress bar, for one.

@@ -3,9 +3,9 @@
 use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
-use super::operations::{Learned, Plan, PushUpdate, Work};
-use super::{Event, Failure, Run, Stop, Subject, pull, push, recovery};
-use crate::ports::{ObjectState, Store, View};
+use super::operations::{Journey, Learned, Plan, PushUpdate, Work};
+use super::{Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, pull, push, recovery};
+use crate::ports::{ConflictEntry, ObjectState, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
@@ -13,25 +13,12 @@ use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
 use sync_core::order::dependency_order;
 
-/// One object on its way through the steps.
-struct Journey {
-    report: ObjectReport,
-    plan: Plan,
-    learned: Learned,
-    /// It failed or was skipped: nothing more is done with it.
-    stopped: bool,
-}
-
 /// Carries out one synchronization, or with `dry_run` everything up to the compare.
 ///
 /// Never fails: what went wrong is in the report. Every object is in it, in the order of the links.
 pub async fn synchronize(run: Run<'_>) -> Report {
-    let Run { id, remote, store, mut participants, others, options, observer } = run;
-    let order = {
-        let objects: Vec<&Object> = participants.iter().map(|it| it.mapper.object()).collect();
-        dependency_order(&objects)
-    };
-    participants.sort_by_key(|it| order.iter().position(|name| *name == it.mapper.object().name));
+    let Run { id, remote, store, mut participants, others, options, observer, person } = run;
+    in_order(&mut participants);
     let journeys = participants.iter().map(|it| Journey {
         report: ObjectReport::new(it.mapper.object().name.clone()),
         plan: Plan::default(),
@@ -43,6 +30,7 @@ pub async fn synchronize(run: Run<'_>) -> Report {
         run: id,
         remote,
         observer,
+        person,
         options,
         participants: &participants,
         others: &others,
@@ -70,6 +58,15 @@ pub async fn synchronize(run: Run<'_>) -> Report {
     };
     report.conclude();
     report
+}
+
+/// Parents before children.
+pub(super) fn in_order(participants: &mut [Participant]) {
+    let order = {
+        let objects: Vec<&Object> = participants.iter().map(|it| it.mapper.object()).collect();
+        dependency_order(&objects)
+    };
+    participants.sort_by_key(|it| order.iter().position(|name| *name == it.mapper.object().name));
 }
 
 /// What is pending of an object that did not get through is what the logs say. One that was under way when the
@@ -119,10 +116,27 @@ async fn steps<'a>(
             let result = write(&work, store, &mut journeys[index]).await;
             conclude_step(&work, &mut journeys[index], result)?;
         }
+        for it in std::mem::take(&mut journeys[index].learned.revised) {
+            if let Some(other) = journeys.get_mut(it.object) {
+                other.plan.revised(it.record, it.before, it.after);
+            }
+        }
+    }
+    // Links that pointed forward, now that everything is there (decision 16): first the pulled ones, so that a link
+    // that is sent knows its record's present token.
+    for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
+        let work = work(index);
+        let open = std::mem::take(&mut journey.learned.open_links);
+        let result = pull::parents::fill_links(&work, store, open).await;
+        conclude_step(&work, journey, result)?;
+    }
+    for index in 0..journeys.len() {
+        let followers = std::mem::take(&mut journeys[index].learned.followers);
+        followers::resend(&work(index), store, journeys, followers)?;
     }
     for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
         let work = work(index);
-        let result = fill_links(&work, store, journey).await;
+        let result = send_links(&work, store, journey).await;
         conclude_step(&work, journey, result)?;
     }
     for (index, journey) in journeys.iter_mut().enumerate().rev().filter(|(_, journey)| !journey.stopped) {
@@ -169,20 +183,31 @@ fn skip_after_parent(work: &Work<'_>, journeys: &mut [Journey], index: usize) {
     }
 }
 
-/// Steps 1 to 3, after what an earlier run left open.
+/// Steps 1 to 3.
 async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let listed = list(work, store, &mut journey.report).await?;
+    journey.plan = compare(work, store, listed).await?;
+    Ok(())
+}
+
+/// Steps 1 and 2, after what an earlier run left open.
+pub(super) async fn list(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+) -> Result<Listed, Stop> {
     let (object, participant) = (work.object(), work.participant());
     let state = &participant.state;
     let view = View { object, filter: participant.filter.as_deref() };
-    journey.report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
+    report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
     work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
     let counted = count(work.remote, store, view).await?;
-    journey.report.counted = Counts { local: Some(counted.local), remote: counted.remote };
+    report.counted = Counts { local: Some(counted.local), remote: counted.remote };
     if !work.options.dry_run {
         recovery::recover(work, store).await?;
     }
     let (remote_count, mut remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
-    journey.report.counted.remote = remote_count;
+    report.counted.remote = remote_count;
     remote.extend(beyond_filter(work, store, &remote).await?);
     let mut baseline = store.pairs(&object.name)?;
     if state.mapping_version.is_some_and(|version| version != object.mapping_version) {
@@ -192,8 +217,7 @@ async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> 
         }
     }
     let local = store.local_keys(object)?;
-    journey.plan = compare(work, store, Listed { baseline, local, remote }).await?;
-    Ok(())
+    Ok(Listed { baseline, local, remote })
 }
 
 /// The change keys of records that are here only because a link needs them: no listing has them (decision 12).
@@ -212,36 +236,52 @@ async fn beyond_filter(
     Ok(keys)
 }
 
-/// Step 4, without the deletes. New local records come first: their look-up decides which new remote records
-/// are their twins (decision 4).
+/// Step 4, without the deletes, and step 5.
 async fn write(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
-    let Journey { report, plan, learned, .. } = journey;
+    let plan = &mut journey.plan;
     store.commit(work.object(), std::mem::take(&mut plan.bookkeeping))?;
-    store.record_conflicts(work.run, &plan.conflicts)?;
+    let open: Vec<ConflictEntry> = plan.open.iter().map(|open| open.entry.clone()).collect();
+    store.record_conflicts(work.run, &open)?;
     store.record_issues(work.run, &plan.issues)?;
+    let settled = std::mem::take(&mut plan.settlements);
+    conflicts::adopt(work, store, journey, settled)?;
+    operate(work, store, journey).await?;
+    let settled = conflicts::ask(work, store, &mut journey.plan)?;
+    if settled.is_empty() {
+        return Ok(());
+    }
+    conflicts::adopt(work, store, journey, settled)?;
+    operate(work, store, journey).await
+}
+
+/// Inserts and updates. New local records come first: their look-up decides which new remote records are their
+/// twins (decision 4).
+async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, plan, learned, .. } = journey;
     push::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.push_inserts)).await?;
     if learned.not_looked_up {
         learned.twins.extend(store.open_twins(&work.object().name)?);
     }
     pull::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.pull_inserts)).await?;
+    followers::relink(work, store, journey)?;
+    let Journey { report, plan, learned, .. } = journey;
     pull::update::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;
     push::update::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
 }
 
-/// Links that pointed forward, now that everything is there (decision 16).
-async fn fill_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+/// Sends the links of pushed records that pointed forward, and those that follow a record created anew.
+async fn send_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let Journey { report, learned, .. } = journey;
-    pull::parents::fill_links(work, store, std::mem::take(&mut learned.open_links)).await?;
-    let refill: Vec<LocalId> = std::mem::take(&mut learned.refill);
-    let updates = store.baselines(work.object(), &refill)?.into_iter().map(|base| PushUpdate {
-        expected: base.pair.remote.token.clone(),
-        pair: base.pair,
-        over: None,
-    });
-    let updates: Vec<PushUpdate> = updates.collect();
+    let updates = |store: &dyn Store, ids: &[LocalId]| -> Result<Vec<PushUpdate>, Stop> {
+        let bases = store.baselines(work.object(), ids)?.into_iter().map(|base| base.pair);
+        Ok(bases.map(|pair| PushUpdate { expected: pair.remote.token.clone(), pair }).collect())
+    };
+    let relinked = updates(store, &std::mem::take(&mut learned.relinked))?;
+    push::update::updates(work, store, report, learned, relinked).await?;
+    let refill = updates(store, &std::mem::take(&mut learned.refill))?;
     // The record was counted when it was inserted or updated; its link is part of that.
     let counted = report.push;
-    push::update::updates(work, store, report, learned, updates).await?;
+    push::update::updates(work, store, report, learned, refill).await?;
     report.push = counted;
     // What still cannot be sent waits, and says for what.
     let waiting = std::mem::take(&mut learned.refill).into_iter().map(|local| {
@@ -289,8 +329,13 @@ fn settle_outcome(report: &mut ObjectReport, store: &dyn Store, held_deletes: u6
 }
 
 /// What a run would do: counted in the report, and listed operation by operation.
-async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+pub(super) async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let Journey { report, plan, .. } = journey;
+    for settlement in std::mem::take(&mut plan.settlements) {
+        if let Some((_, then)) = settlement.steps(work.object()) {
+            plan.add(then);
+        }
+    }
     let object: &ObjectName = &work.object().name;
     let mut add = |operation, local: Option<LocalId>, remote: Option<RemoteId>, fields: Vec<String>| {
         report.count(operation);
@@ -318,7 +363,7 @@ async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> R
     for delete in &plan.pull_deletes {
         add(Operation::PullDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
     }
-    report.conflicts = plan.conflicts.len() as u64;
+    report.conflicts = plan.open.len() as u64;
     report.issues = plan.issues.len() as u64;
     report.held_deletes = plan.held_deletes;
     report.settle();

@@ -1,13 +1,14 @@
 //! Step 4's vocabulary: the operations with the data that each carries, and what an object's apply shares.
 
+use super::conflicts::{Open, Settlement, Then};
+use super::followers::{Follower, Revised};
 use super::{Event, Failed, Observer, Options, Participant, Stop, Subject};
-use crate::ports::{Change, ConflictEntry, IssueEntry, Remote, Store};
+use crate::ports::{Change, IssueEntry, Person, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
-use sync_core::value::Row;
 
 /// What a compare found to do with one object. Nothing in it has been carried out.
 #[derive(Debug, Default)]
@@ -27,7 +28,9 @@ pub(super) struct Plan {
     /// Records gone locally.
     pub(super) push_deletes: Vec<PushDelete>,
     /// Both sides changed, and nobody has chosen.
-    pub(super) conflicts: Vec<ConflictEntry>,
+    pub(super) open: Vec<Open>,
+    /// Both sides changed, and it is settled which to keep.
+    pub(super) settlements: Vec<Settlement>,
     /// Records that could not even be compared.
     pub(super) issues: Vec<IssueEntry>,
     /// Deletes that wait for confirmation (decision 23).
@@ -36,33 +39,52 @@ pub(super) struct Plan {
     pub(super) planned: Vec<PlannedOperation>,
 }
 
+impl Plan {
+    /// Adds what is left to do once a conflict is settled.
+    pub(super) fn add(&mut self, then: Then) {
+        match then {
+            Then::PullInsert(id) => self.pull_inserts.push(id),
+            Then::PullUpdate(update) => self.pull_updates.push(update),
+            Then::PullDelete(delete) => self.pull_deletes.push(delete),
+            Then::PushInsert(key) => self.push_inserts.push(key),
+            Then::PushUpdate(update) => self.push_updates.push(update),
+            Then::PushDelete(delete) => self.push_deletes.push(delete),
+        }
+    }
+
+    /// A local record that is still to be written got another revision by our own doing.
+    pub(super) fn revised(&mut self, local: LocalId, before: Revision, after: Revision) {
+        let updates = self.pull_updates.iter_mut().map(|it| (it.pair.local, &mut it.revision));
+        let deletes = self.pull_deletes.iter_mut().map(|it| (it.pair.local, &mut it.revision));
+        for (_, revision) in updates.chain(deletes).filter(|(id, it)| *id == local && **it == before) {
+            *revision = after;
+        }
+        let settled = self.settlements.iter_mut().map(|it| &mut it.open);
+        settled.chain(&mut self.open).for_each(|it| it.revised(local, before, after));
+    }
+}
+
 /// The remote change goes to the local record.
 #[derive(Debug, Clone)]
 pub(super) struct PullUpdate {
     pub(super) pair: Pair,
     /// The local record's revision when compared.
     pub(super) revision: Revision,
-    /// Overwrite a local change that somebody chose to drop.
-    pub(super) over_local_change: bool,
 }
 
 /// The local change goes to the remote record.
 #[derive(Debug, Clone)]
 pub(super) struct PushUpdate {
     pub(super) pair: Pair,
-    /// The token that the remote record had when compared. Choosing to keep the local side adopts the present
-    /// one (decision 17).
+    /// The token that the remote record had when compared.
     pub(super) expected: RemoteToken,
-    /// The remote record, in local shape, where somebody chose the local side over it: everything in which it
-    /// differs is sent. Otherwise what changed since both sides agreed.
-    pub(super) over: Option<Row>,
 }
 
 /// The local record goes.
 #[derive(Debug, Clone)]
 pub(super) struct PullDelete {
     pub(super) pair: Pair,
-    /// The local record's revision when compared; `None` where it is gone already.
+    /// The local record's revision when compared.
     pub(super) revision: Revision,
     /// It only left the filter: no delete for the guard (decision 12).
     pub(super) departed: bool,
@@ -81,10 +103,11 @@ pub(super) struct Work<'a> {
     pub(super) run: &'a str,
     pub(super) remote: &'a dyn Remote,
     pub(super) observer: &'a dyn Observer,
+    pub(super) person: Option<&'a dyn Person>,
     pub(super) options: Options,
     pub(super) participants: &'a [Participant],
     /// Objects that take part in other runs, but not in this one.
-    pub(super) others: &'a [ObjectName],
+    pub(super) others: &'a [Object],
     /// Which participant this is.
     pub(super) index: usize,
 }
@@ -96,6 +119,16 @@ impl<'a> Work<'a> {
 
     pub(super) fn object(&self) -> &'a Object {
         self.participant().mapper.object()
+    }
+
+    /// All objects that links may come from: those of this run, then the others.
+    pub(super) fn objects(&self) -> impl Iterator<Item = &'a Object> + use<'a> {
+        self.participants.iter().map(|it| it.mapper.object()).chain(self.others)
+    }
+
+    /// Whether the object takes part in other runs, but not in this one.
+    pub(super) fn is_elsewhere(&self, object: &ObjectName) -> bool {
+        self.others.iter().any(|other| other.name == *object)
     }
 
     /// Announces a step.
@@ -127,6 +160,15 @@ impl<'a> Work<'a> {
     }
 }
 
+/// One object on its way through the steps.
+pub(super) struct Journey {
+    pub(super) report: ObjectReport,
+    pub(super) plan: Plan,
+    pub(super) learned: Learned,
+    /// It failed or was skipped: nothing more is done with it.
+    pub(super) stopped: bool,
+}
+
 /// What an object's apply learns for its own later steps.
 #[derive(Debug, Default)]
 pub(super) struct Learned {
@@ -140,6 +182,12 @@ pub(super) struct Learned {
     pub(super) refill: Vec<LocalId>,
     /// Local records pulled without a link that points forward.
     pub(super) open_links: Vec<OpenLink>,
+    /// Records whose links follow one of this object that is created anew (decision 19).
+    pub(super) followers: Vec<Follower>,
+    /// Records of this object whose links are to be sent again.
+    pub(super) relinked: Vec<LocalId>,
+    /// Records of other objects whose revision this one's writes changed.
+    pub(super) revised: Vec<Revised>,
 }
 
 /// A pulled record that waits for the record which one of its links points at.

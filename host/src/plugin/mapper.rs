@@ -3,12 +3,14 @@
 use super::failure::{Failure, rejected};
 use super::inspect::Inspection;
 use super::limits::{Limits, Meter};
+use super::merging;
 use super::pace::Pace;
 use super::v0_1::{self, Mapping, ObjectPlugin, ObjectPluginPre, Rejection};
 use crate::ports::{MapError, Mapper};
 use std::path::{Path, PathBuf};
+use sync_core::conflict::{Resolution, Sides};
 use sync_core::object::{Field, Object, RowMisfit, conform_row};
-use sync_core::value::Row;
+use sync_core::value::{Row, Value};
 use wasmtime::Store;
 
 /// A compiled plugin and what it may use up.
@@ -33,15 +35,23 @@ impl Sandbox {
         &self,
         call: impl FnOnce(&ObjectPlugin, &mut Store<Meter>) -> wasmtime::Result<T>,
     ) -> (Result<T, Failure>, Spent) {
+        self.metered(|store| {
+            let plugin = self.pre.instantiate(&mut *store)?;
+            call(&plugin, store)
+        })
+    }
+
+    /// Work in a fresh store, with the limits of one record.
+    fn metered<T>(
+        &self,
+        work: impl FnOnce(&mut Store<Meter>) -> wasmtime::Result<T>,
+    ) -> (Result<T, Failure>, Spent) {
         let mut store = Store::new(self.pre.engine(), Meter::new(self.limits));
         store.limiter(|meter| meter);
         // A plugin can name the same bytes many times over in its answer; what is copied out of it is limited
         // too.
         store.set_hostcall_fuel(usize::try_from(self.limits.memory).unwrap_or(usize::MAX));
-        let answer = store
-            .set_fuel(self.limits.fuel_per_record)
-            .and_then(|()| self.pre.instantiate(&mut store))
-            .and_then(|plugin| call(&plugin, &mut store));
+        let answer = store.set_fuel(self.limits.fuel_per_record).and_then(|()| work(&mut store));
         let left = store.get_fuel().unwrap_or(0);
         let spent =
             Spent { fuel: self.limits.fuel_per_record.saturating_sub(left), memory: store.data().memory() };
@@ -268,6 +278,28 @@ impl WasmMapper {
 /// Further rejections of one record that its issue repeats: the person mends some and tries again.
 const MOST_REJECTIONS: usize = 4;
 
+impl WasmMapper {
+    /// What the plugin's own `merging` says of a conflict. What a merged row leaves out stays as it is locally.
+    fn settled(&self, interface: &str, sides: Sides<'_>) -> Result<Option<Resolution>, MapError> {
+        let (answer, _) = self
+            .sandbox
+            .metered(|store| merging::resolve(self.sandbox.pre.instance_pre(), store, interface, sides));
+        let resolution = self.first(answer)?;
+        if let Some(choice) = merging::kept(&resolution) {
+            return Ok(Some(Resolution::Keep(choice)));
+        }
+        let merging::Resolution::Merged(row) = resolution else { return Ok(None) };
+        let local = ("local", self.object.local.as_slice());
+        let mut row = self.conform(Ok(row), local, local)?;
+        for (value, ours) in row.iter_mut().zip(sides.local) {
+            if *value == Value::Absent {
+                value.clone_from(ours);
+            }
+        }
+        Ok(Some(Resolution::Merged(row)))
+    }
+}
+
 impl Mapper for WasmMapper {
     fn object(&self) -> &Object {
         &self.object
@@ -291,5 +323,10 @@ impl Mapper for WasmMapper {
                     .and_then(|rejections| self.accept(rejections, self.input(Function::Validate)))
             })
             .collect()
+    }
+
+    fn merge(&self, sides: Sides<'_>) -> Option<Result<Option<Resolution>, MapError>> {
+        let interface = merging::export(&self.inspection.exports)?;
+        Some(self.settled(interface, sides))
     }
 }

@@ -14,6 +14,7 @@ mod inspect;
 mod limits;
 mod load;
 mod mapper;
+mod merging;
 mod pace;
 mod refusal;
 mod v0_1;

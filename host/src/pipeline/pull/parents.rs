@@ -40,7 +40,7 @@ pub(super) async fn fates(
         let link = |id: &RemoteId| Unlinked { target: target.clone(), id: id.clone() };
         match position {
             None => {
-                let fate = if work.others.contains(target) { Fate::Later } else { Fate::Null };
+                let fate = if work.is_elsewhere(target) { Fate::Later } else { Fate::Null };
                 fates.extend(ids.into_iter().map(|id| (link(id), fate)));
             }
             Some(position) if position >= work.index => {
@@ -162,7 +162,7 @@ pub(in crate::pipeline) async fn still_expected(
 ) -> Result<bool, Stop> {
     for link in links {
         let target = work.participants.iter().map(|it| it.mapper.object()).find(|it| it.name == link.target);
-        if work.others.contains(&link.target) {
+        if work.is_elsewhere(&link.target) {
             return Ok(true);
         }
         let Some(target) = target else { continue };

@@ -52,8 +52,7 @@ pub(in crate::pipeline) async fn updates(
                 learned.open_links.push(OpenLink { local, remote: key.clone() });
             }
             let remote = if settled { key } else { RemoteKey { token: RemoteToken::unsettled(), ..key } };
-            let known = baselines.get(&local).filter(|_| !update.over_local_change);
-            match known {
+            match baselines.get(&local) {
                 Some(base) if unlike(object, &base.row, &row).is_empty() => {
                     let pair = Pair { local, remote, revision: update.revision };
                     let baseline =
@@ -104,7 +103,7 @@ pub(in crate::pipeline) async fn foresee_updates(
             (None, _) | (_, None) => Vec::new(),
         };
         let unreadable = !rows.contains_key(&update.pair.remote.id);
-        if !fields.is_empty() || update.over_local_change || unreadable {
+        if !fields.is_empty() || unreadable {
             let names = fields.into_iter().filter_map(|index| Some(object.local.get(index)?.name.clone()));
             foreseen.push((update, names.collect()));
         }

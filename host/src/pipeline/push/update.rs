@@ -134,8 +134,7 @@ fn plan_updates(
         .collect();
     let mut bases = Vec::with_capacity(ready.len());
     for base in store.baselines(object, &ids)? {
-        let over = by_id.get(&base.pair.local).and_then(|it| it.over.as_ref());
-        let mut outgoing = over.unwrap_or(&base.row).clone();
+        let mut outgoing = base.row.clone();
         links::agreed_to_remote(store, object, &mut outgoing)?;
         bases.push((base, outgoing));
     }
