@@ -476,8 +476,8 @@ pub struct StoreError {
 
 /// Whoever is asked about conflicts while a run is under way (step 5).
 pub trait Person {
-    /// Which side to keep.
-    fn choose(&self, conflict: &ConflictEntry) -> Answer;
+    /// Which side to keep; `left` more conflicts of the object are to come.
+    fn choose(&self, conflict: &ConflictEntry, left: usize) -> Answer;
 }
 
 /// What a person says of a conflict.

@@ -118,7 +118,7 @@ fn every_key_is_read() {
         plugin: Some("opportunity.wasm".to_owned()),
         sha256: Some("0123456789abcdef".repeat(4)),
         filter: Some("[Sales Stage] <> 'Lost'".to_owned()),
-        on_conflict: Policy::Merge,
+        on_conflict: Some(Policy::Merge),
         fields: [("description".to_owned(), rule)].into(),
         limits: Limits { memory: 128 << 20, fuel_per_record: 3_000_000 },
     };
@@ -141,7 +141,7 @@ fn what_is_left_out_has_its_default() {
     assert_eq!(parse(&account("")).unwrap().objects["account"], ObjectMetadata::default());
     let object = ObjectMetadata::default();
     assert!(object.enabled);
-    assert_eq!(object.on_conflict, Policy::Ask);
+    assert_eq!(object.on_conflict, None);
     assert_eq!(object.limits, Limits { memory: 64 * 1024 * 1024, fuel_per_record: 2_000_000 });
 }
 

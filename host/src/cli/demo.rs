@@ -1,7 +1,7 @@
 //! `host demo`: a reference CRM with sample data on loopback, a fresh local store, and two runs with edits on
 //! both sides between them, in a temporary folder that it names.
 
-use super::args::DemoOptions;
+use super::args::{DemoOptions, OnConflict};
 use super::plugin::report;
 use super::run::{Request, new_run_id, perform};
 use super::{Failure, say};
@@ -64,7 +64,13 @@ pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
 }
 
 fn synchronize(config: &Path) -> Result<Outcome, Failure> {
-    let request = Request { config, objects: &[], on_conflict: None, confirm_deletes: false, dry_run: false };
+    let request = Request {
+        config,
+        objects: &[],
+        on_conflict: Some(OnConflict::Skip),
+        confirm_deletes: false,
+        dry_run: false,
+    };
     let report: Report = perform(&request, &new_run_id())?;
     say(&report.to_text());
     Ok(report.outcome)

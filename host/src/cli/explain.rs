@@ -1,9 +1,9 @@
 //! `host explain OBJECT ID`: what a run would do with one record, and why.
 
 use super::args::{Args, ExplainOptions, Format, Side};
-use super::logs::{columns, side_by_side};
 use super::progress::Quiet;
 use super::run::{new_run_id, runtime};
+use super::sides::{Detail, side_by_side};
 use super::{Failure, json, say, setup};
 use crate::local::{Mode, SqliteStore, StoredIssue, differing_fields};
 use crate::pipeline::{ExplainError, Explanation, Options, RecordId, Run, Standing, explain};
@@ -155,8 +155,7 @@ fn text(object: &str, found: &Explanation, issues: &[StoredIssue]) -> String {
         let _ =
             writeln!(text, "  issue {}   {} ({}): {}", issue.id, issue.operation, issue.code, issue.message);
     }
-    text.push_str(&columns());
-    text.push_str(&side_by_side(&found.fields));
+    text.push_str(&side_by_side(&found.fields, Detail::Whole));
     text
 }
 

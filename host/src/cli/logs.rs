@@ -2,14 +2,13 @@
 
 use super::args::{Args, ConflictsCommand, Format, IssuesCommand, Side};
 use super::explain::examine;
+use super::sides::{Detail, side_by_side};
 use super::{Failure, json, say, setup};
-use crate::local::{Mode, SqliteStore, StoredConflict, natural_json};
+use crate::local::{Mode, SqliteStore, StoredConflict};
 use crate::pipeline::{ExplainError, RecordId};
-use crate::ports::ConflictField;
 use std::io::Write;
 use std::process::ExitCode;
 use sync_core::conflict::Choice;
-use sync_core::value::Value;
 
 fn open(args: &Args, mode: Mode) -> Result<SqliteStore, Failure> {
     setup::store(&setup::metadata(&args.config)?, mode)
@@ -31,7 +30,7 @@ pub(super) fn conflicts(args: &Args, command: Option<&ConflictsCommand>) -> Resu
             say(&match args.format {
                 Format::Json => json(&found)?,
                 Format::Text => {
-                    format!("{}\n{}{}", title(&found).trim_start(), columns(), side_by_side(&found.fields))
+                    format!("{}\n{}", title(&found).trim_start(), side_by_side(&found.fields, Detail::Whole))
                 }
             });
         }
@@ -131,33 +130,5 @@ fn is_as_it_was(args: &Args, conflict: &StoredConflict) -> Result<(), Failure> {
              and asks again",
             conflict.id
         ))),
-    }
-}
-
-/// The head of [`side_by_side`].
-pub(super) fn columns() -> String {
-    format!("  {:22} {:26} {:26} {}\n", "", "BASE", "LOCAL", "REMOTE")
-}
-
-/// All fields, base, local and remote side by side; those that differ are marked.
-pub(super) fn side_by_side(fields: &[ConflictField]) -> String {
-    let mut text = String::new();
-    for field in fields {
-        let mark = if field.differs { "*" } else { " " };
-        let [base, local, remote] = [&field.base, &field.local, &field.remote].map(shown);
-        let line = format!("{mark} {:22} {base:26} {local:26} {remote}", field.field);
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    text
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Absent => "-".into(),
-        value => match natural_json(value) {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        },
     }
 }

@@ -5,12 +5,14 @@
 
 mod args;
 mod demo;
+mod dialogue;
 mod explain;
 mod logs;
 mod plugin;
 mod progress;
 mod run;
 mod setup;
+mod sides;
 mod status;
 
 use args::{Args, Command};

@@ -21,6 +21,14 @@ impl Progress {
         Progress { bar }
     }
 
+    /// Takes the bar away while something else is on the terminal.
+    pub(super) fn suspend<T>(&self, work: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(work),
+            None => work(),
+        }
+    }
+
     pub(super) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -1,10 +1,12 @@
 //! `host run` and `host plan`.
 
 use super::args::{Args, Format, OnConflict, RunOptions};
+use super::dialogue::Dialogue;
 use super::progress::Progress;
 use super::{Failure, complain, json, say, setup};
 use crate::local::{Mode, RunLock};
 use crate::pipeline::{Options, Run, synchronize};
+use crate::ports::Person;
 use crate::report::{Outcome, Report};
 use std::path::Path;
 use std::process::ExitCode;
@@ -83,6 +85,9 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         store.begin_run(id)?;
     }
     let progress = Progress::new();
+    // A rule of the command line leaves nothing to ask; `skip` is the wish not to be asked.
+    let asks = matches!(request.on_conflict, None | Some(OnConflict::Ask));
+    let person = if asks { Dialogue::on_terminal(&progress) } else { None };
     let options = Options {
         dry_run: request.dry_run,
         confirm_deletes: request.confirm_deletes,
@@ -96,7 +101,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         others,
         options,
         observer: &progress,
-        person: None,
+        person: person.as_ref().map(|person| person as &dyn Person),
     }));
     progress.finish();
     if !request.dry_run {

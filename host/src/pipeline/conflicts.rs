@@ -214,8 +214,11 @@ pub(super) fn adopt(
 pub(super) fn ask(work: &Work<'_>, store: &mut dyn Store, plan: &mut Plan) -> Result<Vec<Settlement>, Stop> {
     let Some(person) = work.person else { return Ok(Vec::new()) };
     let (mut settled, mut for_the_rest) = (Vec::new(), None);
-    for open in std::mem::take(&mut plan.open) {
-        let answer: Answer = for_the_rest.unwrap_or_else(|| person.choose(&open.entry));
+    let open = std::mem::take(&mut plan.open);
+    let total = open.len();
+    for (index, open) in open.into_iter().enumerate() {
+        let left = total - index - 1;
+        let answer: Answer = for_the_rest.unwrap_or_else(|| person.choose(&open.entry, left));
         if answer.for_the_rest {
             for_the_rest = Some(answer);
         }
