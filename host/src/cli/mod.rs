@@ -11,6 +11,7 @@ mod progress;
 mod run;
 mod setup;
 mod status;
+mod undo;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -69,6 +70,7 @@ pub fn main() -> ExitCode {
         Command::Status => status::status(&args),
         Command::Conflicts { command } => logs::conflicts(&args, command.as_ref()),
         Command::Issues { command } => logs::issues(&args, command.as_ref()),
+        Command::Undo(options) => undo::undo(&args, options),
         Command::Plugin { command } => plugin::plugin(&args, command),
         Command::Demo(options) => demo::demo(options),
     };

@@ -79,7 +79,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     let participants =
         setup::participants(&metadata, &catalog, &mut store, request.objects, request.on_conflict)?;
     if !request.dry_run {
-        store.begin_run(id)?;
+        store.begin_run(id, setup::keep(&metadata))?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::args::OnConflict;
-use crate::local::{Mode, SqliteStore};
+use crate::local::{Keep, Mode, SqliteStore};
 use crate::metadata::{Auth, Metadata, MetadataError, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Limits, PluginOverride};
@@ -149,6 +149,11 @@ fn settles(command_line: Option<OnConflict>, policy: Policy) -> Option<Choice> {
         (Some(OnConflict::KeepRemote), _) | (None, Policy::KeepRemote) => Some(Choice::KeepRemote),
         (Some(OnConflict::Ask | OnConflict::Skip), _) | (None, Policy::Ask | Policy::Merge) => None,
     }
+}
+
+/// What is kept for `host undo`.
+pub(super) fn keep(metadata: &Metadata) -> Keep {
+    Keep { age: metadata.undo.keep, size: metadata.undo.size }
 }
 
 /// When deletes are held.

@@ -7,6 +7,7 @@ use crate::ports::{Change, Store};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, RemoteId};
 use sync_core::object::{Field, Object, ObjectName};
+use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
 
 /// A link of a pulled record that points at a record which is not here (yet).
@@ -147,7 +148,11 @@ pub(super) fn clear(work: &Work<'_>, store: &mut dyn Store, deleted: &[LocalId])
         if let Some(value) = baseline.row.get_mut(index) {
             *value = Value::Null;
         }
-        store.commit(object, vec![Change::Link { baseline, fields: vec![(index, Value::Null)] }])?;
+        let child = Work { index: participant, ..*work };
+        let mut failures = Vec::new();
+        let change = Change::Link { baseline, fields: vec![(index, Value::Null)] };
+        child.commit(store, vec![change], &mut failures)?;
+        child.log(store, Operation::PullUpdate, failures)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use super::moved_locally;
 use crate::pipeline::links;
 use crate::pipeline::operations::{PullDelete, Work};
-use crate::pipeline::{Event, Stop, Subject};
+use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
 use sync_core::operation::Operation;
@@ -26,14 +26,14 @@ pub(in crate::pipeline) fn deletes(
             .collect();
         let (mut failures, mut deleted) = (Vec::new(), Vec::new());
         for (answer, it) in store.commit(work.object(), changes)?.into_iter().zip(batch) {
+            let subject = || Subject::pair(it.pair.local, &it.pair.remote.id);
             match answer {
                 Changed::Done(_) => {
                     report.count(Operation::PullDelete);
                     deleted.push(it.pair.local);
                 }
-                Changed::Moved => {
-                    failures.push((Subject::pair(it.pair.local, &it.pair.remote.id), moved_locally()));
-                }
+                Changed::Moved => failures.push((subject(), moved_locally())),
+                Changed::Refused { message } => failures.push((subject(), Failure::local_refused(&message))),
             }
         }
         links::clear(work, store, &deleted)?;
