@@ -111,6 +111,7 @@ fn every_key_is_read() {
     assert_eq!(metadata.local, Local { kind: LocalKind::Sqlite, path: "conf/crm.db".into() });
     assert_eq!(metadata.plugins_dir, Path::new("conf/plugins"));
     assert_eq!(metadata.deletes, Deletes { count: 7, percent: 25 });
+    assert_eq!(metadata.undo, Undo { keep: Duration::from_secs(7 * 86_400), size: 1 << 30 });
 
     let rule = FieldRule { on_conflict: Policy::KeepLocal };
     let opportunity = ObjectMetadata {

@@ -20,9 +20,8 @@ pub(super) fn cells(row: &Row<'_>) -> rusqlite::Result<Cells> {
 }
 
 /// A name's value in a row; SQLite's names ignore case.
-pub(super) fn cell<'a>(cells: &'a Cells, column: &str) -> Option<(&'a str, &'a Json)> {
-    let found = cells.iter().find(|(name, _)| name.eq_ignore_ascii_case(column));
-    found.map(|(name, value)| (name.as_str(), value))
+pub(super) fn cell<'a>(cells: &'a Cells, column: &str) -> Option<&'a Json> {
+    cells.iter().find(|(name, _)| name.eq_ignore_ascii_case(column)).map(|(_, value)| value)
 }
 
 /// What JSON has no exact form of is an object of one entry that names its type.

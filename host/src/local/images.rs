@@ -5,9 +5,9 @@
 
 use super::cells::{Cells, cells};
 use super::columns::decode;
-use super::error::unwritable;
+use super::error::{unreadable, unwritable};
 use super::refusal::quote;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use sync_core::change_key::{LocalId, Revision};
@@ -183,6 +183,38 @@ impl Taker {
         drop_run(connection, row.get(0)?)?;
         Ok(true)
     }
+}
+
+/// An image as it was kept.
+pub(super) struct Kept {
+    pub(super) number: i64,
+    pub(super) object: String,
+    pub(super) local: LocalId,
+    /// The revision in which the run left the record; `None` where it deleted it.
+    pub(super) left: Option<i64>,
+    /// The columns that the run changed.
+    pub(super) changed: Vec<String>,
+    /// The columns that link, each with its object.
+    pub(super) links: BTreeMap<String, String>,
+    pub(super) cells: Cells,
+}
+
+/// The images of a run, in the order in which they were taken.
+pub(super) fn kept(connection: &Connection, undo: i64) -> rusqlite::Result<Vec<Kept>> {
+    let sql = "SELECT id, object, local_id, revision, changed, links, \"row\" FROM _sync_image \
+               WHERE undo = ?1 ORDER BY id";
+    let image = |row: &Row<'_>| {
+        Ok(Kept {
+            number: row.get(0)?,
+            object: row.get(1)?,
+            local: LocalId(row.get(2)?),
+            left: row.get(3)?,
+            changed: serde_json::from_str(row.get_ref(4)?.as_str()?).map_err(unreadable)?,
+            links: serde_json::from_str(row.get_ref(5)?.as_str()?).map_err(unreadable)?,
+            cells: serde_json::from_str(row.get_ref(6)?.as_str()?).map_err(unreadable)?,
+        })
+    };
+    connection.prepare(sql)?.query_map([undo], image)?.collect()
 }
 
 /// Drops the images that are too old, then those of the oldest runs until the rest is not too much; whole runs

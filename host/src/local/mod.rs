@@ -6,7 +6,8 @@
 //! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
 //! value; `records`, `baseline`, `journal`, `logs` and `runs` own one kind of entry each; `commit`
 //! carries out the pipeline's changes, where `attempt` keeps one record's refusal from the others;
-//! `images` keeps what a run overwrites (`cells` is a row as it stands), `undo` brings it back. [`RunLock`] keeps two runs apart (decision 25).
+//! `images` keeps what a run overwrites (`cells` is a row as it stands), `undo` brings it back (`restore` is one
+//! record of that). [`RunLock`] keeps two runs apart (decision 25).
 
 mod attempt;
 mod baseline;
@@ -21,6 +22,7 @@ mod lock;
 mod logs;
 mod records;
 mod refusal;
+mod restore;
 mod runs;
 mod schema;
 mod shape;
