@@ -68,11 +68,8 @@ fn text(undone: &Undone) -> String {
         };
         let _ = write!(text, "{:20} {what}", it.object);
         if !it.without.is_empty() {
-            let _ = write!(
-                text,
-                ", but for {}: no longer there, or linked to a record that is gone",
-                it.without.join(", ")
-            );
+            // The column is gone, or what it linked to, or the table refuses the new link.
+            let _ = write!(text, ", but without its former {}", it.without.join(", "));
         }
         text.push('\n');
     }

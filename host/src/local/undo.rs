@@ -72,7 +72,8 @@ pub struct Restored {
     pub local_id: LocalId,
     /// The id that it had, where it was deleted: ids never come back.
     pub former_id: Option<LocalId>,
-    /// Columns that did not come back with it: they are no longer there, or link to a record that is gone.
+    /// Columns that did not come back with it: they are no longer there, link to a record that is gone, or the table
+    /// refuses the new link.
     pub without: Vec<String>,
 }
 
