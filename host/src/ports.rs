@@ -329,6 +329,12 @@ pub enum Changed {
     Done(LocalKey),
     /// Not done: the record was edited or deleted since the compare.
     Moved,
+    /// Not done: a constraint of the local table, which a person made, refuses it. A [`Change::Link`] is entered
+    /// all the same, without its fields and unsettled, so that the next run tries them again.
+    Refused {
+        /// Which constraint, and what to do.
+        message: String,
+    },
 }
 
 /// What is known of an object from earlier runs.
@@ -432,7 +438,8 @@ pub trait Store: Send {
     /// The remote record that a local one is linked to.
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError>;
 
-    /// Carries the changes out in one transaction; answer *i* belongs to change *i*.
+    /// Carries the changes out in one transaction; answer *i* belongs to change *i*. One that the table refuses
+    /// does not keep the others back.
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError>;
 
     /// Journal entries that an earlier run left: writes whose fate is unknown.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use host::metadata::{
     Auth, Deletes, FieldRule, Limits, Local, LocalKind, Metadata, MetadataError, ObjectMetadata, Policy,
-    ProblemKind, RemoteKind, SiebelOptions, suggestion,
+    ProblemKind, RemoteKind, SiebelOptions, Undo, suggestion,
 };
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
@@ -111,6 +111,7 @@ fn every_key_is_read() {
     assert_eq!(metadata.local, Local { kind: LocalKind::Sqlite, path: "conf/crm.db".into() });
     assert_eq!(metadata.plugins_dir, Path::new("conf/plugins"));
     assert_eq!(metadata.deletes, Deletes { count: 7, percent: 25 });
+    assert_eq!(metadata.undo, Undo { keep: Duration::from_secs(7 * 86_400), size: 1 << 30 });
 
     let rule = FieldRule { on_conflict: Policy::KeepLocal };
     let opportunity = ObjectMetadata {
@@ -172,6 +173,8 @@ fn durations_and_sizes_have_units() {
         ("10s", Duration::from_secs(10)),
         ("2m", Duration::from_secs(120)),
         ("1440m", Duration::from_secs(86_400)),
+        ("2h", Duration::from_secs(7_200)),
+        ("1d", Duration::from_secs(86_400)),
     ] {
         assert_eq!(parse(&remote(&format!("timeout = {text:?}"))).unwrap().remote.timeout, expected);
     }
@@ -188,6 +191,25 @@ fn durations_and_sizes_have_units() {
         let metadata = parse(&account(&format!("limits.memory = {value}"))).unwrap();
         assert_eq!(metadata.objects["account"].limits.memory, expected);
     }
+}
+
+#[test]
+fn what_is_kept_for_undo_is_bounded() {
+    let days = |days: u64| Duration::from_secs(days * 86_400);
+    assert_eq!(parse(MINIMAL).unwrap().undo, Undo { keep: days(30), size: 64 << 20 });
+    for (lines, expected) in [
+        ("keep = \"7d\"", Undo { keep: days(7), size: 64 << 20 }),
+        ("keep = \"0s\"\nsize = \"1GiB\"", Undo { keep: Duration::ZERO, size: 1 << 30 }),
+        ("size = 0", Undo { keep: days(30), size: 0 }),
+    ] {
+        assert_eq!(parse(&and(&format!("[undo]\n{lines}"))).unwrap().undo, expected);
+    }
+    use ProblemKind::{InvalidValue, UnknownKey};
+    assert_mistake(&and("[undo]\nkeeps = \"1d\""), UnknownKey, &["did you mean `keep`?"]);
+    assert_mistake(&and("[undos]\nkeep = \"1d\""), UnknownKey, &["did you mean `undo`?"]);
+    assert_mistake(&and("[undo]\nkeep = 30"), InvalidValue, &["`undo.keep`", "is no duration", "\"30d\""]);
+    assert_mistake(&and("[undo]\nkeep = \"3651d\""), InvalidValue, &["ten years"]);
+    assert_mistake(&and("[undo]\nsize = \"64MB\""), InvalidValue, &["`undo.size`", "is no size"]);
 }
 
 #[test]
@@ -331,7 +353,7 @@ fn durations_have_ranges() {
         "\"-1s\"",
         "\"99999999999999999999s\"",
         "\"\"",
-        "\"1h\"",
+        "\"1w\"",
     ] {
         assert_mistake(&remote(&format!("retry-for = {text}")), InvalidValue, &["is no duration", "\"10s\""]);
     }

@@ -692,6 +692,103 @@ fn decision_22_the_failure_of_one_record_does_not_stop_the_others() {
     assert_eq!(remote(&scene, &ids[1], "Main Fax Number"), "1");
 }
 
+/// The issues as `operation code`.
+fn issue_codes(scene: &Scene) -> Vec<String> {
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    scene.issues().iter().map(|it| format!("{} {}", text(&it["operation"]), text(&it["code"]))).collect()
+}
+
+#[test]
+fn decision_22_a_pulled_record_that_the_table_refuses_does_not_stop_the_others() {
+    let (scene, ids) = accounts(3);
+    scene.sql(
+        "CREATE UNIQUE INDEX one_phone ON account(phone); UPDATE account SET phone = '1' WHERE name = 'A0'",
+    );
+    scene.run().exits(0);
+    scene.crm().insert("Account", &[("Name", "New"), ("Main Phone Number", "1")]).unwrap();
+    scene.crm().insert("Account", &[("Name", "Newer"), ("Main Phone Number", "4")]).unwrap();
+    scene.crm().update("Account", &ids[1], &[("Main Phone Number", "1")]).unwrap();
+    scene.crm().update("Account", &ids[2], &[("Main Phone Number", "3")]).unwrap();
+    for attempt in 1..=2 {
+        let report = runs_without_a_write(&scene, 3).object("account");
+        let pulled = if attempt == 1 { 1 } else { 0 };
+        assert_eq!(report["pull"], json!({"insert": pulled, "update": pulled, "delete": 0}));
+        assert_eq!(issue_codes(&scene), ["pull-insert local-refused", "pull-update local-refused"]);
+        assert_eq!(scene.issues()[0]["attempts"], attempt);
+    }
+    let message = scene.issues()[0]["message"].clone();
+    assert!(message.as_str().unwrap().starts_with("UNIQUE constraint failed: account.phone"), "{message}");
+    scene.sql("DROP INDEX one_phone");
+    scene.run().exits(0);
+    assert_eq!(
+        scene.rows("SELECT phone FROM account ORDER BY name"),
+        ["1", "1", "3", "1", "4"].map(|it| json!([it]))
+    );
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_22_a_delete_that_the_table_refuses_does_not_stop_the_others() {
+    let (scene, ids) = accounts(4);
+    scene.sql(
+        "CREATE TRIGGER mine BEFORE DELETE ON account WHEN OLD.name = 'A0' \
+         BEGIN SELECT RAISE(ROLLBACK, 'A0 stays'); END",
+    );
+    for id in &ids[..2] {
+        scene.crm().delete("Account", id).unwrap();
+    }
+    let report = runs_without_a_write(&scene, 3).object("account");
+    assert_eq!(report["pull"]["delete"], 1);
+    assert_eq!(issue_codes(&scene), ["pull-delete local-refused"]);
+    assert!(scene.issues()[0]["message"].as_str().unwrap().starts_with("A0 stays"));
+    scene.sql("DROP TRIGGER mine");
+    runs_without_a_write(&scene, 0);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 2);
+}
+
+#[test]
+fn decision_22_a_pushed_record_whose_answer_the_table_refuses_is_linked_all_the_same() {
+    let scene = Scene::new(&["opportunity"]);
+    scene.run().exits(0);
+    let refuse = "CREATE TRIGGER mine BEFORE UPDATE OF number ON opportunity \
+                  WHEN NEW.number IS NOT NULL BEGIN SELECT RAISE(ABORT, 'no numbers'); END";
+    scene.sql(&format!("{refuse}; INSERT INTO opportunity(name) VALUES('Deal'), ('Other')"));
+    assert_eq!(scene.run().exits(3).object("opportunity")["push"]["insert"], 2);
+    assert_eq!(issue_codes(&scene), ["push-insert local-refused", "push-insert local-refused"]);
+    assert_eq!(scene.crm().count("Opportunity"), 2);
+    // It is tried again, without another write; an edit goes its way meanwhile.
+    runs_without_a_write(&scene, 3);
+    assert_eq!(issue_codes(&scene), ["push-update local-refused", "push-update local-refused"]);
+    scene.sql("UPDATE opportunity SET stage = 'Won' WHERE name = 'Deal'");
+    scene.run().exits(3);
+    assert_eq!(scene.crm().list("Opportunity")[0]["Sales Stage"], "Won");
+    scene.sql("DROP TRIGGER mine");
+    runs_without_a_write(&scene, 0);
+    let numbers = "SELECT count(*) FROM opportunity WHERE number IS NOT NULL";
+    assert_eq!((scene.value(numbers), scene.crm().count("Opportunity")), (json!(2), 2));
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_22_a_link_that_the_table_does_not_let_go_is_an_issue_of_its_record() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    scene.sql(
+        "CREATE TRIGGER mine BEFORE UPDATE OF account_id ON opportunity \
+         WHEN NEW.account_id IS NULL BEGIN SELECT RAISE(ABORT, 'whose is it'); END",
+    );
+    scene.crm().delete("Account", &acme).unwrap();
+    runs_without_a_write(&scene, 3);
+    assert_eq!(issue_codes(&scene), ["pull-update local-refused"]);
+    // From then on it is a link to a record that does not exist, as if a person had made it.
+    runs_without_a_write(&scene, 3);
+    assert_eq!(issue_codes(&scene), ["push-update dangling-link"]);
+    scene.sql("DROP TRIGGER mine; UPDATE opportunity SET account_id = NULL");
+    scene.run().exits(0);
+}
+
 #[test]
 fn decision_22_a_login_that_fails_stops_the_run_with_one_sentence() {
     let (scene, _) = one_account();

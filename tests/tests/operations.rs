@@ -316,3 +316,24 @@ fn a_plan_lists_its_operations() {
     let run = scene.host(&["run", "--dry-run", "--format", "json"]).exits(0).json();
     assert!(run.get("operations").is_none(), "they are a plan's");
 }
+
+#[test]
+fn more_deletes_than_one_transaction_takes_may_link_to_each_other() {
+    let scene = Scene::new(&["account"]);
+    let crm = scene.crm();
+    let first = crm.insert("Account", &[("Name", "First")]).unwrap();
+    let mut ids = vec![first.clone()];
+    for number in 0..600 {
+        let name = format!("A{number}");
+        ids.push(crm.insert("Account", &[("Name", &name), ("Parent Account Id", &first)]).unwrap());
+    }
+    let survivor = crm.insert("Account", &[("Name", "Stays"), ("Parent Account Id", &first)]).unwrap();
+    scene.run().exits(0);
+    for id in &ids {
+        crm.delete("Account", id).unwrap();
+    }
+    let run = scene.host(&["run", "--confirm-deletes", "--format", "json"]).exits(0);
+    assert_eq!(run.object("account")["pull"]["delete"], 601);
+    assert_eq!(scene.rows("SELECT name, parent_id FROM account"), [json!(["Stays", null])]);
+    assert!(crm.get("Account", &survivor).is_some());
+}

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     },
     /// For one record: the baseline, both change keys, the rule that applies, and what a run would do.
     Explain(ExplainOptions),
+    /// Bring back what a run overwrote or deleted locally.
+    Undo(UndoOptions),
     /// The objects.
     Plugin {
         #[command(subcommand)]
@@ -144,6 +146,19 @@ pub(crate) enum IssuesCommand {
         /// Its number.
         id: i64,
     },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct UndoOptions {
+    /// The run. Default: list the runs of which something can be brought back.
+    #[arg(value_name = "RUN")]
+    pub(crate) run: Option<String>,
+    /// List the runs of which something can be brought back.
+    #[arg(long, conflicts_with_all = ["run", "force"])]
+    pub(crate) list: bool,
+    /// Bring back records that were edited or deleted since, too, and lose those edits.
+    #[arg(long, requires = "run")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -14,6 +14,7 @@ mod run;
 mod setup;
 mod sides;
 mod status;
+mod undo;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -73,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Conflicts { command } => logs::conflicts(&args, command.as_ref()),
         Command::Issues { command } => logs::issues(&args, command.as_ref()),
         Command::Explain(options) => explain::explain_record(&args, options),
+        Command::Undo(options) => undo::undo(&args, options),
         Command::Plugin { command } => plugin::plugin(&args, command),
         Command::Demo(options) => demo::demo(options),
     };

@@ -82,7 +82,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         setup::participants(&metadata, &catalog, &mut store, request.objects, request.on_conflict)?;
     let others = setup::others(&metadata, &catalog, &mut store, request.objects)?;
     if !request.dry_run {
-        store.begin_run(id)?;
+        store.begin_run(id, setup::keep(&metadata))?;
     }
     let progress = Progress::new();
     // A rule of the command line leaves nothing to ask; `skip` is the wish not to be asked.

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::args::OnConflict;
-use crate::local::{Mode, SqliteStore};
+use crate::local::{Keep, Mode, SqliteStore};
 use crate::metadata::{Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Limits, PluginOverride};
@@ -181,6 +181,11 @@ fn rules(object: &Object, metadata: Option<&ObjectMetadata>, command_line: Optio
             None => conflict::Policy::Ask,
         }),
     }
+}
+
+/// What is kept for `host undo`.
+pub(super) fn keep(metadata: &Metadata) -> Keep {
+    Keep { age: metadata.undo.keep, size: metadata.undo.size }
 }
 
 /// When deletes are held.

@@ -1,14 +1,18 @@
 //! Carries out the pipeline's changes, inside a transaction that the caller opened.
 
+use super::attempt::attempt;
 use super::baseline::{self, Entry};
+use super::error::{is_refusal, refusal};
+use super::images::{Image, Taker};
 use super::table::Attached;
 use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
 use rusqlite::Connection;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
 use sync_core::object::Object;
-use sync_core::value::{Row, Value};
+use sync_core::value::{Kind, Row, Value};
 
 /// Writes changes of one object.
 ///
@@ -18,31 +22,85 @@ pub(super) struct Writer<'a> {
     pub(super) connection: &'a Connection,
     pub(super) object: &'a Object,
     pub(super) attached: &'a Attached,
+    /// Keeps what is overwritten and deleted.
+    pub(super) images: Option<&'a Taker>,
 }
 
 impl Writer<'_> {
+    /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
+    /// the others are carried out again, each by itself. That is the exception, so only then it costs anything.
+    pub(super) fn apply_all(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
+        match changes.iter().map(|change| self.apply(change)).collect() {
+            Err(error) if is_refusal(&error) => self.apply_each(changes),
+            result => result,
+        }
+    }
+
+    fn apply_each(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
+        // Those that ended the whole transaction.
+        let mut fatal: HashMap<usize, String> = HashMap::new();
+        'again: loop {
+            self.begin_again()?;
+            let mut answers = Vec::with_capacity(changes.len());
+            for (index, change) in changes.iter().enumerate() {
+                if let Some(message) = fatal.get(&index) {
+                    answers.push(self.refuse(change, message.clone())?);
+                    continue;
+                }
+                match attempt(self.connection, || self.apply(change))? {
+                    Ok(answer) => answers.push(answer),
+                    Err(error) if self.connection.is_autocommit() => {
+                        fatal.insert(index, refusal(&error));
+                        continue 'again;
+                    }
+                    Err(error) => answers.push(self.refuse(change, refusal(&error))?),
+                }
+            }
+            return Ok(answers);
+        }
+    }
+
+    /// Begins the transaction anew; the caller ends it as it would have ended its own.
+    fn begin_again(&self) -> rusqlite::Result<()> {
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        self.connection.execute_batch("BEGIN IMMEDIATE")
+    }
+
+    /// The table refuses a change. A link is entered all the same, without its fields, and open: the other side
+    /// has the record, and the next run finds that the fields are not what was agreed.
+    fn refuse(&self, change: &Change, message: String) -> rusqlite::Result<Changed> {
+        if let Change::Link { baseline, .. } = change {
+            let mut open = baseline.clone();
+            open.pair.revision = Revision::UNSETTLED;
+            self.link(&open, &[])?;
+        }
+        Ok(Changed::Refused { message })
+    }
+
     /// Carries out one change, or nothing of it where the record moved since the compare.
-    pub(super) fn apply(&self, change: Change) -> rusqlite::Result<Changed> {
+    fn apply(&self, change: &Change) -> rusqlite::Result<Changed> {
         let unrevised = |id| Ok(Changed::Done(LocalKey { id, revision: Revision::UNSETTLED }));
         match change {
-            Change::Insert { row, remote, beyond_filter } => self.insert(&row, &remote, beyond_filter),
-            Change::Update { local, expected, row, remote } => self.update(local, expected, row, &remote),
-            Change::Delete { local, expected } => self.delete(local, expected),
-            Change::Link { baseline, fields } => self.link(&baseline, &fields),
+            Change::Insert { row, remote, beyond_filter } => self.insert(row, remote, *beyond_filter),
+            Change::Update { local, expected, row, remote } => self.update(*local, *expected, row, remote),
+            Change::Delete { local, expected } => self.delete(*local, *expected),
+            Change::Link { baseline, fields } => self.link(baseline, fields),
             Change::Settle { local, expected, fields, agreed } => {
-                self.settle(local, expected, &fields, agreed.as_ref())
+                self.settle(*local, *expected, fields, agreed.as_ref())
             }
             Change::Forget { local } => {
-                baseline::forget(self.connection, self.attached.id, local)?;
-                unrevised(local)
+                baseline::forget(self.connection, self.attached.id, *local)?;
+                unrevised(*local)
             }
             Change::Intend(intent) => {
-                journal::intend(self.connection, self.attached.id, self.attached.fields, &intent)?;
+                journal::intend(self.connection, self.attached.id, self.attached.fields, intent)?;
                 Ok(Changed::Done(LocalKey { id: intent.local, revision: intent.revision }))
             }
             Change::Settled { local } => {
-                journal::settled(self.connection, self.attached.id, local)?;
-                unrevised(local)
+                journal::settled(self.connection, self.attached.id, *local)?;
+                unrevised(*local)
             }
         }
     }
@@ -62,16 +120,18 @@ impl Writer<'_> {
         &self,
         local: LocalId,
         expected: Revision,
-        mut row: Row,
+        row: &Row,
         remote: &RemoteKey,
     ) -> rusqlite::Result<Changed> {
         if self.revision(local)? != Some(expected) {
             return Ok(Changed::Moved);
         }
-        self.attached.sql.update(self.connection, local, self.object.local.iter().zip(&row))?;
-        self.keep_agreed(local, &mut row)?;
+        let image = self.image(local, row.iter().enumerate(), |_, _, _| true)?;
+        self.attached.sql.update(self.connection, local, self.object.local.iter().zip(row))?;
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
-        self.enter(&Entry { local, remote, revision, row: &row, beyond_filter: None })?;
+        self.overwrote(local, image, expected, revision)?;
+        let row = &self.agreed(local, row)?;
+        self.enter(&Entry { local, remote, revision, row, beyond_filter: None })?;
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
@@ -81,7 +141,14 @@ impl Writer<'_> {
         if found.is_some() && expected.is_some() && found != expected {
             return Ok(Changed::Moved);
         }
-        self.attached.sql.delete(self.connection, local)?;
+        if let Some(found) = found {
+            if let Some(taker) = self.images
+                && let Some(image) = taker.look_whole(self.connection, self.object, local)?
+            {
+                taker.enter(self.connection, self.object, local, &image, (found, None))?;
+            }
+            self.attached.sql.delete(self.connection, local)?;
+        }
         baseline::forget(self.connection, self.attached.id, local)?;
         let revision = found.or(expected).unwrap_or(Revision::UNSETTLED);
         Ok(Changed::Done(LocalKey { id: local, revision }))
@@ -92,10 +159,8 @@ impl Writer<'_> {
     fn link(&self, baseline: &Baseline, fields: &[(usize, Value)]) -> rusqlite::Result<Changed> {
         let pair = &baseline.pair;
         let before = self.revision(pair.local)?;
-        let fields = fields
-            .iter()
-            .filter_map(|(index, value)| self.object.local.get(*index).map(|field| (field, value)));
-        self.attached.sql.update(self.connection, pair.local, fields)?;
+        let image = self.image_of_link(pair.local, fields)?;
+        self.write_fields(pair.local, before, fields, image)?;
         let after = self.revision(pair.local)?.unwrap_or(pair.revision);
         let revision = if before == Some(pair.revision) { after } else { pair.revision };
         let beyond_filter = Some(baseline.beyond_filter);
@@ -117,10 +182,9 @@ impl Writer<'_> {
         }
         match agreed {
             Some(agreed) => {
-                let fields = fields
-                    .iter()
-                    .filter_map(|(index, value)| self.object.local.get(*index).map(|field| (field, value)));
-                self.attached.sql.update(self.connection, local, fields)?;
+                let all = |_: usize, _: &Value, _: &Value| true;
+                let image = self.image(local, fields.iter().map(|(index, value)| (*index, value)), all)?;
+                self.write_fields(local, found, fields, image)?;
                 let Pair { remote, revision, .. } = &agreed.pair;
                 let (row, beyond_filter) = (&agreed.row, Some(agreed.beyond_filter));
                 self.enter(&Entry { local, remote, revision: *revision, row, beyond_filter })?;
@@ -132,18 +196,81 @@ impl Writer<'_> {
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
+    /// Writes fields of a record that has this revision, and keeps the image of it.
+    fn write_fields(
+        &self,
+        local: LocalId,
+        found: Option<Revision>,
+        fields: &[(usize, Value)],
+        image: Option<Image>,
+    ) -> rusqlite::Result<()> {
+        let Some(found) = found.filter(|_| !fields.is_empty()) else { return Ok(()) };
+        let writes = fields
+            .iter()
+            .filter_map(|(index, value)| self.object.local.get(*index).map(|field| (field, value)));
+        self.attached.sql.update(self.connection, local, writes)?;
+        let left = self.revision(local)?.unwrap_or(found);
+        self.overwrote(local, image, found, left)
+    }
+
+    /// What the server computed anew is no loss. A person's edit that is put back is one (decision 9), and so is
+    /// a link to a record that was deleted.
+    fn image_of_link(&self, local: LocalId, fields: &[(usize, Value)]) -> rusqlite::Result<Option<Image>> {
+        if self.images.is_none() || fields.is_empty() {
+            return Ok(None);
+        }
+        let agreed = baseline::entries(self.connection, self.object, self.attached.id, &[local])?.pop();
+        let matters = |index: usize, old: &Value, new: &Value| {
+            let links =
+                || self.object.local.get(index).is_some_and(|field| matches!(field.kind, Kind::Reference(_)));
+            let edited = match agreed.as_ref().and_then(|entry| entry.row.get(index)) {
+                Some(agreed) => old != agreed,
+                None => old.is_filled(),
+            };
+            edited || (*new == Value::Null && links())
+        };
+        self.image(local, fields.iter().map(|(index, value)| (*index, value)), matters)
+    }
+
+    fn image<'v>(
+        &self,
+        local: LocalId,
+        writes: impl Iterator<Item = (usize, &'v Value)>,
+        matters: impl Fn(usize, &Value, &Value) -> bool,
+    ) -> rusqlite::Result<Option<Image>> {
+        match self.images {
+            Some(taker) => taker.look(self.connection, self.object, local, writes, matters),
+            None => Ok(None),
+        }
+    }
+
+    fn overwrote(
+        &self,
+        local: LocalId,
+        image: Option<Image>,
+        found: Revision,
+        left: Revision,
+    ) -> rusqlite::Result<()> {
+        let Some(taker) = self.images else { return Ok(()) };
+        match image {
+            Some(image) => taker.enter(self.connection, self.object, local, &image, (found, Some(left))),
+            None => taker.follow(self.connection, self.object, local, (found, left)),
+        }
+    }
+
     /// What the remote did not send stays as it is in the record, and so in what both agreed on.
-    fn keep_agreed(&self, local: LocalId, row: &mut Row) -> rusqlite::Result<()> {
+    fn agreed<'r>(&self, local: LocalId, row: &'r Row) -> rusqlite::Result<Cow<'r, Row>> {
         if !row.contains(&Value::Absent) {
-            return Ok(());
+            return Ok(Cow::Borrowed(row));
         }
         let before = baseline::entries(self.connection, self.object, self.attached.id, &[local])?;
+        let mut row = row.clone();
         for (value, agreed) in row.iter_mut().zip(before.into_iter().flat_map(|entry| entry.row)) {
             if *value == Value::Absent {
                 *value = agreed;
             }
         }
-        Ok(())
+        Ok(Cow::Owned(row))
     }
 
     fn revision(&self, local: LocalId) -> rusqlite::Result<Option<Revision>> {

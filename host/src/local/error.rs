@@ -25,6 +25,29 @@ pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Syn
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, error.into())
 }
 
+/// What to do where the table refuses a write.
+const REFUSAL_HELP: &str = "a constraint of the table's own (UNIQUE, NOT NULL, CHECK or a trigger) refuses it: \
+                            make room for it, or drop the constraint; what may not be sent is an issue when it \
+                            is sent";
+
+/// Whether a constraint of the table refuses the write, so that other records may well be written.
+pub(super) fn is_refusal(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+}
+
+/// What a refusal says of one record.
+pub(super) fn refusal(error: &rusqlite::Error) -> String {
+    format!("{}: {REFUSAL_HELP}", reason(error))
+}
+
+/// The error for a write that SQLite takes and does not carry out, because the table says so: it would otherwise
+/// pass for done.
+pub(super) fn ignored() -> rusqlite::Error {
+    let constraint = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CONSTRAINT);
+    let message = "the table ignores the write (ON CONFLICT IGNORE, or a trigger with RAISE(IGNORE))";
+    rusqlite::Error::SqliteFailure(constraint, Some(message.to_owned()))
+}
+
 /// SQLite's own message where it has one; its code's text says less.
 fn reason(error: &rusqlite::Error) -> String {
     match error {
@@ -56,11 +79,7 @@ fn help(path: &Path, code: ErrorCode) -> Option<String> {
             "another program holds the file with an open transaction: finish or close it, then run again"
                 .to_owned()
         }
-        ErrorCode::ConstraintViolation => {
-            "a constraint of the table's own (UNIQUE, NOT NULL, CHECK or a trigger) refuses what the remote \
-             holds: drop it; what may not be sent is an issue when it is sent"
-                .to_owned()
-        }
+        ErrorCode::ConstraintViolation => REFUSAL_HELP.to_owned(),
         ErrorCode::SystemIoFailure => {
             "the disk or the network share reported an error: check it, then run again".to_owned()
         }

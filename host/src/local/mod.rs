@@ -5,18 +5,24 @@
 //! delegates to: `schema` makes the `_sync_` tables and `table` those of the objects (`shape` looks
 //! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
 //! value; `records`, `baseline`, `journal`, `logs` and `runs` own one kind of entry each; `commit`
-//! carries out the pipeline's changes. [`RunLock`] keeps two runs apart (decision 25).
+//! carries out the pipeline's changes, where `attempt` keeps one record's refusal from the others;
+//! `images` keeps what a run overwrites (`cells` is a row as it stands), `undo` brings it back (`restore` is one
+//! record of that). [`RunLock`] keeps two runs apart (decision 25).
 
+mod attempt;
 mod baseline;
+mod cells;
 mod columns;
 mod commit;
 mod error;
+mod images;
 mod journal;
 mod json;
 mod lock;
 mod logs;
 mod records;
 mod refusal;
+mod restore;
 mod runs;
 mod schema;
 mod shape;
@@ -25,9 +31,12 @@ mod store;
 mod table;
 #[cfg(test)]
 mod tests;
+mod undo;
 
+pub use images::Keep;
 pub use json::natural_json;
 pub use lock::RunLock;
 pub use logs::{SideBySide, StoredConflict, StoredIssue, differing_fields};
 pub use runs::{StoredObject, StoredRun};
 pub use sqlite::{Mode, SqliteStore};
+pub use undo::{Left, Restored, UndoableObject, UndoableRun, Undone};

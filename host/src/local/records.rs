@@ -1,7 +1,7 @@
 //! The records of one object's table.
 
 use super::columns::{decode, encode};
-use super::error::unwritable;
+use super::error::{ignored, unwritable};
 use super::refusal::quote;
 use crate::ports::{LocalRecord, Unfit};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -104,11 +104,13 @@ impl Statements {
 
     /// Inserts a record and answers its id.
     pub(super) fn insert(&self, connection: &Connection, row: &Row) -> rusqlite::Result<LocalId> {
-        connection.prepare_cached(&self.insert)?.execute(params_from_iter(row.iter().map(encode)))?;
-        Ok(LocalId(connection.last_insert_rowid()))
+        match connection.prepare_cached(&self.insert)?.execute(params_from_iter(row.iter().map(encode)))? {
+            0 => Err(ignored()),
+            _ => Ok(LocalId(connection.last_insert_rowid())),
+        }
     }
 
-    /// Writes these fields of a record, but for those that are absent.
+    /// Writes these fields of a record, which is there, but for those that are absent.
     pub(super) fn update<'a>(
         &self,
         connection: &Connection,
@@ -125,14 +127,18 @@ impl Statements {
         }
         values.push(id.0.into());
         let sql = format!("UPDATE {} SET {} WHERE \"id\" = ?", self.table, columns.join(", "));
-        connection.prepare_cached(&sql)?.execute(params_from_iter(values))?;
-        Ok(())
+        match connection.prepare_cached(&sql)?.execute(params_from_iter(values))? {
+            0 => Err(ignored()),
+            _ => Ok(()),
+        }
     }
 
-    /// Deletes a record.
+    /// Deletes a record, which is there.
     pub(super) fn delete(&self, connection: &Connection, id: LocalId) -> rusqlite::Result<()> {
-        connection.prepare_cached(&self.delete)?.execute([id.0])?;
-        Ok(())
+        match connection.prepare_cached(&self.delete)?.execute([id.0])? {
+            0 => Err(ignored()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -54,14 +54,19 @@ CREATE TABLE main."_sync_run"(
 "#;
 
 /// Which server an object was last synchronized with, and the images of local records that runs overwrote or
-/// deleted (`"row"` is a JSON object, column by column).
+/// deleted: `_sync_undo` are the runs that have any, oldest first, so that bounding them need not read the images.
 const VERSION_2: &str = r#"
 ALTER TABLE main."_sync_object" ADD COLUMN remote TEXT;
+CREATE TABLE main."_sync_undo"(
+  id INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, taken TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE main."_sync_image"(
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  run TEXT NOT NULL, object TEXT NOT NULL, local_id INTEGER NOT NULL, operation TEXT NOT NULL,
-  revision INTEGER, taken TEXT NOT NULL, "row" TEXT NOT NULL);
-CREATE INDEX main."_sync_image_run" ON "_sync_image"(run);
+  id INTEGER PRIMARY KEY,
+  undo INTEGER NOT NULL, object TEXT NOT NULL, local_id INTEGER NOT NULL,
+  revision INTEGER, -- as the run left the record; NULL where it deleted it
+  changed TEXT NOT NULL, -- JSON: the columns that the run changed
+  links TEXT NOT NULL, -- JSON: the columns that link, each with its object
+  "row" TEXT NOT NULL, -- JSON: the whole row before the run, column by column
+  UNIQUE (undo, object, local_id));
 "#;
 
 /// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left

@@ -2,10 +2,12 @@
 //! What the pipeline asks is in `store`.
 
 use super::error::{failed, unfit};
+use super::images::{self, Images, Keep};
 use super::logs::{self, StoredConflict, StoredIssue};
 use super::runs::{self, StoredObject, StoredRun};
 use super::schema;
 use super::table::Attached;
+use super::undo::{self, UndoableRun, Undone};
 use crate::ports::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use std::collections::HashMap;
@@ -33,6 +35,8 @@ pub struct SqliteStore {
     pub(super) path: PathBuf,
     pub(super) mode: Mode,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
+    /// The images of the run under way.
+    pub(super) images: Option<Images>,
 }
 
 impl SqliteStore {
@@ -64,7 +68,7 @@ impl SqliteStore {
             );
             return Err(unfit(message, "use the newer host for this store".to_owned()));
         }
-        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached: HashMap::new() })
+        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached: HashMap::new(), images: None })
     }
 
     /// All issues that are not dismissed, by number.
@@ -117,12 +121,14 @@ impl SqliteStore {
         self.write("record a choice", |connection| logs::set_choice(connection, id, choice))
     }
 
-    /// Enters a run that begins.
+    /// Enters a run that begins. From here on, images are kept of what it overwrites and deletes.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn begin_run(&mut self, run: &str) -> Result<(), StoreError> {
-        self.write("enter the run", |connection| runs::begin(connection, run))
+    pub fn begin_run(&mut self, run: &str, keep: Keep) -> Result<(), StoreError> {
+        self.write("enter the run", |connection| runs::begin(connection, run))?;
+        self.images = Some(Images::new(run, keep));
+        Ok(())
     }
 
     /// Enters how a run ended, with its report.
@@ -130,7 +136,33 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be written.
     pub fn end_run(&mut self, run: &str, outcome: &str, report_json: &str) -> Result<(), StoreError> {
-        self.write("enter the end of the run", |connection| runs::end(connection, run, outcome, report_json))
+        self.write("enter the end of the run", |connection| {
+            runs::end(connection, run, outcome, report_json)
+        })?;
+        if let Some(keep) = self.images.take().map(|images| images.keep())
+            && let Err(error) = self.write("prune images", |connection| images::prune(connection, keep))
+        {
+            // What the run did stands; the next run prunes.
+            tracing::warn!("{error}");
+        }
+        Ok(())
+    }
+
+    /// The runs of which something can be brought back, the last one first.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn undoable_runs(&self) -> Result<Vec<UndoableRun>, StoreError> {
+        undo::runs(&self.connection).map_err(self.failed("read the images"))
+    }
+
+    /// Brings back what a run overwrote or deleted, as local edits in one transaction; `None` where there is no
+    /// such run. Records that are no longer as the run left them are left alone, unless `force`.
+    ///
+    /// # Errors
+    /// The file cannot be written, or a table answers with the end of the whole transaction.
+    pub fn undo(&mut self, run: &str, force: bool) -> Result<Option<Undone>, StoreError> {
+        self.write("bring records back", |connection| undo::undo(connection, run, force))
     }
 
     /// The run that began last.

@@ -92,10 +92,27 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
         let attached = self.table(&object.name)?.clone();
-        self.write(&format!("change the records of {}", object.name), |connection| {
-            let writer = Writer { connection, object, attached: &attached };
-            changes.into_iter().map(|change| writer.apply(change)).collect()
-        })
+        let taker = self.images.as_ref().and_then(|images| images.taker(&object.name));
+        let doing = format!("change the records of {}", object.name);
+        let (answers, too_many) = self.write(&doing, |connection| {
+            let writer = Writer { connection, object, attached: &attached, images: taker.as_ref() };
+            let answers = writer.apply_all(&changes)?;
+            let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.bound(connection))?;
+            Ok((answers, too_many))
+        })?;
+        if let Some(images) = &mut self.images {
+            if too_many {
+                images.stop();
+            }
+            let first = changes.iter().zip(&answers).find_map(|it| match it {
+                (Change::Insert { .. }, Changed::Done(key)) => Some(key.id),
+                _ => None,
+            });
+            if let Some(first) = first {
+                images.inserted(&object.name, first);
+            }
+        }
+        Ok(answers)
     }
 
     fn intents(&self, object: &Object) -> Result<Vec<Intent>, StoreError> {

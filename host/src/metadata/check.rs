@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::VERSION;
 use super::error::ProblemKind;
 use super::found::Found;
 use super::read::{Item, Table};
-use super::types::{Deletes, Local, LocalKind, ObjectMetadata, Remote};
+use super::types::{Deletes, Local, LocalKind, ObjectMetadata, Remote, Undo};
 use super::{objects, remote};
 
 /// What the file stands in.
@@ -28,12 +29,16 @@ impl<'a> Around<'a> {
     }
 }
 
+/// The longest that images are kept: SQLite's dates do not reach back for ever.
+const LONGEST_KEEP: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
+
 /// The sections, checked.
 pub(super) struct Parts {
     pub(super) remote: Remote,
     pub(super) local: Local,
     pub(super) plugins_dir: PathBuf,
     pub(super) deletes: Deletes,
+    pub(super) undo: Undo,
     pub(super) objects: BTreeMap<String, ObjectMetadata>,
 }
 
@@ -48,7 +53,7 @@ pub(super) fn metadata(root: &Table<'_>, around: &Around<'_>, found: &mut Found<
             return None;
         }
     }
-    root.only_known(&["version", "remote", "local", "plugins", "deletes", "objects"], found);
+    root.only_known(&["version", "remote", "local", "plugins", "deletes", "undo", "objects"], found);
     let section =
         |name: &str, found: &mut Found<'_>| root.required(name, found).and_then(|item| item.table(found));
     let remote = section("remote", found).and_then(|table| remote::remote(&table, around, found));
@@ -56,11 +61,12 @@ pub(super) fn metadata(root: &Table<'_>, around: &Around<'_>, found: &mut Found<
     let plugins_dir = section("plugins", found).and_then(|table| plugins(&table, around, found));
     let deletes =
         root.optional("deletes", Item::table, found).map(|table| deletes(&table, found)).unwrap_or_default();
+    let undo = root.optional("undo", Item::table, found).map(|table| undo(&table, found)).unwrap_or_default();
     let objects = root
         .optional("objects", Item::table, found)
         .map(|table| objects::objects(&table, found))
         .unwrap_or_default();
-    Some(Parts { remote: remote?, local: local?, plugins_dir: plugins_dir?, deletes, objects })
+    Some(Parts { remote: remote?, local: local?, plugins_dir: plugins_dir?, deletes, undo, objects })
 }
 
 fn local(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Local> {
@@ -86,4 +92,22 @@ fn deletes(table: &Table<'_>, found: &mut Found<'_>) -> Deletes {
             .unwrap_or(default.count),
         percent: percent.and_then(|percent| u8::try_from(percent).ok()).unwrap_or(default.percent),
     }
+}
+
+fn undo(table: &Table<'_>, found: &mut Found<'_>) -> Undo {
+    table.only_known(&["keep", "size"], found);
+    let default = Undo::default();
+    Undo {
+        keep: table.optional("keep", keep, found).unwrap_or(default.keep),
+        size: table.optional("size", Item::size, found).unwrap_or(default.size),
+    }
+}
+
+fn keep(item: &Item<'_>, found: &mut Found<'_>) -> Option<Duration> {
+    let keep = item.duration(found)?;
+    if keep > LONGEST_KEEP {
+        item.invalid("must be ten years (`3650d`) at most", None, found);
+        return None;
+    }
+    Some(keep)
 }

@@ -30,6 +30,7 @@ pub use remote::time_zone;
 pub use secret::{Auth, Secret};
 pub use types::{
     Deletes, FieldRule, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind, SiebelOptions,
+    Undo,
 };
 
 /// The version of the metadata format that this host understands: the file's `version` key.
@@ -48,6 +49,8 @@ pub struct Metadata {
     pub plugins_dir: PathBuf,
     /// `[deletes]`: how many deletes are held for confirmation.
     pub deletes: Deletes,
+    /// `[undo]`: what is kept of what runs overwrite.
+    pub undo: Undo,
     /// `[objects.NAME]` by name. An object that is not in here has [`ObjectMetadata::default`].
     pub objects: BTreeMap<String, ObjectMetadata>,
     /// The text with every secret blanked out, for errors that are found later.
@@ -94,6 +97,7 @@ impl Metadata {
                     local: parts.local,
                     plugins_dir: parts.plugins_dir,
                     deletes: parts.deletes,
+                    undo: parts.undo,
                     objects: parts.objects,
                     source,
                     locations,

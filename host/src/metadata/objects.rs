@@ -7,7 +7,6 @@ use super::error::ProblemKind;
 use super::found::Found;
 use super::read::{Item, Table};
 use super::types::{FieldRule, Limits, ObjectMetadata, Policy};
-use super::units;
 
 /// A component's memory, in bytes: less than the first holds no batch, more than the second it cannot address.
 const MEMORY: RangeInclusive<u64> = (1 << 20)..=(4 << 30);
@@ -105,19 +104,10 @@ fn limits(table: &Table<'_>, found: &mut Found<'_>) -> Limits {
 }
 
 fn memory(item: &Item<'_>, found: &mut Found<'_>) -> Option<u64> {
-    let bytes = match item.as_text() {
-        Some(text) => units::bytes(text),
-        None => Some(item.integer(0..=u64::MAX, found)?),
-    };
-    match bytes {
-        None => {
-            let help =
-                "a whole number and `KiB`, `MiB` or `GiB`, in quotes: `\"64MiB\"`; or a number of bytes"
-                    .to_owned();
-            item.invalid("is no size", Some(help), found);
-        }
-        Some(bytes) if !MEMORY.contains(&bytes) => item.invalid("must be from 1MiB to 4GiB", None, found),
-        Some(bytes) => return Some(bytes),
+    let bytes = item.size(found)?;
+    if !MEMORY.contains(&bytes) {
+        item.invalid("must be from 1MiB to 4GiB", None, found);
+        return None;
     }
-    None
+    Some(bytes)
 }

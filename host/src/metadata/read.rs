@@ -5,12 +5,14 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Location, ProblemKind};
 use super::found::Found;
 use super::nearest::suggestion;
+use super::units;
 
 /// A table of the file.
 pub(super) struct Table<'a> {
@@ -182,6 +184,31 @@ impl<'a> Item<'a> {
             }
         }
         inside
+    }
+
+    /// The value as a duration.
+    pub(super) fn duration(&self, found: &mut Found<'_>) -> Option<Duration> {
+        let duration = self.as_text().and_then(units::duration);
+        if duration.is_none() {
+            let help =
+                "a whole number and `ms`, `s`, `m`, `h` or `d`, in quotes: `\"500ms\"`, `\"10s\"`, `\"30d\"`";
+            self.invalid("is no duration", Some(help.to_owned()), found);
+        }
+        duration
+    }
+
+    /// The value as a size in bytes.
+    pub(super) fn size(&self, found: &mut Found<'_>) -> Option<u64> {
+        let bytes = match self.as_text() {
+            Some(text) => units::bytes(text),
+            None => Some(self.integer(0..=u64::MAX, found)?),
+        };
+        if bytes.is_none() {
+            let help =
+                "a whole number and `KiB`, `MiB` or `GiB`, in quotes: `\"64MiB\"`; or a number of bytes";
+            self.invalid("is no size", Some(help.to_owned()), found);
+        }
+        bytes
     }
 
     /// The value as one of a few words.

@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::secret::is_variable_name;
 
 /// Keys whose values anyone may see.
-const PUBLIC: [&str; 22] = [
+const PUBLIC: [&str; 24] = [
     "version",
     "kind",
     "url",
@@ -28,6 +28,8 @@ const PUBLIC: [&str; 22] = [
     "dir",
     "count",
     "percent",
+    "keep",
+    "size",
     "enabled",
     "plugin",
     "sha256",
@@ -38,11 +40,12 @@ const PUBLIC: [&str; 22] = [
 ];
 
 /// The other words that metadata is made of.
-const WORDS: [&str; 25] = [
+const WORDS: [&str; 26] = [
     "remote",
     "local",
     "plugins",
     "deletes",
+    "undo",
     "objects",
     "auth",
     "password",

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use super::check::Around;
 use super::found::Found;
 use super::read::{Item, Table};
+use super::secret;
 use super::types::{Remote, RemoteKind, SiebelOptions};
-use super::{secret, units};
 
 /// The longest duration that is taken: a day. Longer ones are slips, and overflow what is added to them.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -65,13 +65,10 @@ fn address(item: &Item<'_>, found: &mut Found<'_>) -> Option<url::Url> {
 }
 
 fn duration(item: &Item<'_>, may_be_zero: bool, found: &mut Found<'_>) -> Option<Duration> {
-    let examples =
-        Some("a whole number and `ms`, `s` or `m`, in quotes: `\"500ms\"`, `\"10s\"`, `\"2m\"`".to_owned());
-    match item.as_text().and_then(units::duration) {
-        None => item.invalid("is no duration", examples, found),
-        Some(Duration::ZERO) if !may_be_zero => item.invalid("must be longer than zero", None, found),
-        Some(long) if long > LONGEST => item.invalid("must be a day (`1440m`) at most", None, found),
-        duration => return duration,
+    match item.duration(found)? {
+        Duration::ZERO if !may_be_zero => item.invalid("must be longer than zero", None, found),
+        long if long > LONGEST => item.invalid("must be a day (`1d`) at most", None, found),
+        duration => return Some(duration),
     }
     None
 }

@@ -100,6 +100,21 @@ impl Default for Deletes {
     }
 }
 
+/// `[undo]`: how long, and how much of, what runs overwrote or deleted locally is kept for `host undo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Undo {
+    /// `keep`: how long; at most 3650 days, zero for not at all; default 30 days.
+    pub keep: Duration,
+    /// `size` in bytes of all that is kept; default 64 MiB.
+    pub size: u64,
+}
+
+impl Default for Undo {
+    fn default() -> Self {
+        Self { keep: Duration::from_secs(30 * 24 * 60 * 60), size: 64 << 20 }
+    }
+}
+
 /// `[objects.NAME]`: what is set for one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ObjectMetadata {

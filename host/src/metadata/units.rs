@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
-/// A duration such as `500ms`, `10s` or `2m`. None: it is not one, or too long to count.
+/// A duration such as `500ms`, `10s`, `2m`, `12h` or `30d`. None: it is not one, or too long to count.
 pub(super) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
-    match unit {
-        "ms" => Some(Duration::from_millis(number)),
-        "s" => Some(Duration::from_secs(number)),
-        "m" => number.checked_mul(60).map(Duration::from_secs),
-        _ => None,
-    }
+    let unit = match unit {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return None,
+    };
+    number.checked_mul(unit).map(Duration::from_secs)
 }
 
 /// A size such as `500KiB`, `64MiB` or `1GiB`, in bytes. None: it is not one, or too large to count.

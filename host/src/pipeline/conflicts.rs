@@ -193,14 +193,17 @@ pub(super) fn adopt(
             Then::PullUpdate(_) | Then::PullDelete(_) | Then::PushUpdate(_) | Then::PushDelete(_) => {}
         }
         let merged = matches!(&change, Change::Settle { fields, .. } if !fields.is_empty());
-        match store.commit(work.object(), vec![change])?.first() {
+        let mut failures = Vec::new();
+        let answer = work.commit(store, vec![change], &mut failures)?.pop();
+        work.log(store, Operation::PullUpdate, failures)?;
+        match answer {
             Some(Changed::Done(_)) => {
                 plan.add(then);
                 if merged {
                     report.count(Operation::PullUpdate);
                 }
             }
-            Some(Changed::Moved) | None => {
+            Some(Changed::Moved | Changed::Refused { .. }) | None => {
                 store.record_conflicts(work.run, std::slice::from_ref(&settlement.open.entry))?;
                 plan.open.push(settlement.open);
             }

@@ -7,9 +7,9 @@
 
 use super::Stop;
 use super::conflicts::is_open;
-use super::links::{Pointer, pointing_at};
+use super::links::{self, Pointer, pointing_at};
 use super::operations::{Journey, Learned, Work};
-use crate::ports::{Baseline, Change, Changed, Store};
+use crate::ports::{Baseline, Change, Store};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::object::Object;
 use sync_core::value::Value;
@@ -105,9 +105,8 @@ pub(super) fn relink(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journ
         if baseline.pair.remote.token == RemoteToken::unsettled() {
             baseline.pair.remote.token = token.clone();
         }
-        let change = Change::Link { baseline, fields: vec![(follower.field, new)] };
-        if let Some(Changed::Done(key)) = store.commit(object, vec![change])?.first() {
-            let (before, after) = (before.key.revision, key.revision);
+        if let Some(after) = links::write(work, store, object, baseline, follower.field, new)? {
+            let before = before.key.revision;
             if follower.object == work.index {
                 plan.revised(follower.record, before, after);
             } else {
@@ -146,8 +145,7 @@ pub(super) fn resend(
         let unsent = baseline.row.get(follower.field) == Some(&Value::Null);
         if unsent && (here == Some(&link) || here == Some(&Value::Null)) {
             baseline.pair.revision = Revision::UNSETTLED;
-            let fields = vec![(follower.field, link)];
-            store.commit(object, vec![Change::Link { baseline, fields }])?;
+            links::write(work, store, object, baseline, follower.field, link)?;
             journey.learned.relinked.push(follower.record);
         }
     }

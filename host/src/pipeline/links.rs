@@ -2,11 +2,12 @@
 //! other (decisions 12 and 16).
 
 use super::operations::Work;
-use super::{Failure, Stop};
-use crate::ports::{Change, Store};
+use super::{Failure, Stop, Subject};
+use crate::ports::{Baseline, Change, Changed, Store};
 use std::collections::HashSet;
-use sync_core::change_key::{LocalId, RemoteId};
+use sync_core::change_key::{LocalId, RemoteId, Revision};
 use sync_core::object::{Field, Object, ObjectName};
+use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
 
 /// A link of a pulled record that points at a record which is not here (yet).
@@ -157,9 +158,32 @@ pub(super) fn clear(work: &Work<'_>, store: &mut dyn Store, deleted: &[LocalId])
         if let Some(value) = baseline.row.get_mut(field) {
             *value = Value::Null;
         }
-        store.commit(object, vec![Change::Link { baseline, fields: vec![(field, Value::Null)] }])?;
+        write(work, store, object, baseline, field, Value::Null)?;
     }
     Ok(())
+}
+
+/// Writes a link of a record, without that counting as a local change; answers the record's revision then. A table
+/// that refuses it costs the record an issue, and the next run tries again (decision 22).
+pub(super) fn write(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    object: &Object,
+    baseline: Baseline,
+    field: usize,
+    value: Value,
+) -> Result<Option<Revision>, Stop> {
+    let subject = Subject::pair(baseline.pair.local, &baseline.pair.remote.id);
+    let change = Change::Link { baseline, fields: vec![(field, value)] };
+    match store.commit(object, vec![change])?.pop() {
+        Some(Changed::Done(key)) => Ok(Some(key.revision)),
+        Some(Changed::Refused { message }) => {
+            let issue = Failure::local_refused(&message).issue(object, Operation::PullUpdate, subject);
+            store.record_issues(work.run, &[issue])?;
+            Ok(None)
+        }
+        Some(Changed::Moved) | None => Ok(None),
+    }
 }
 
 /// What both sides agree on while a link cannot be sent: the link as it was before, or none.

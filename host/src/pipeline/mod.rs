@@ -178,6 +178,11 @@ impl Failure {
         Failure { code: code.to_owned(), message: message.into(), twins: Vec::new() }
     }
 
+    /// The local table does not take the record; `message` is the store's.
+    fn local_refused(message: &str) -> Failure {
+        Failure::new("local-refused", message)
+    }
+
     fn issue(self, object: &Object, operation: Operation, subject: Subject) -> IssueEntry {
         IssueEntry {
             object: object.name.clone(),

@@ -2,8 +2,8 @@
 
 use super::conflicts::{Open, Settlement, Then};
 use super::followers::{Follower, Revised};
-use super::{Event, Failed, Observer, Options, Participant, Stop, Subject};
-use crate::ports::{Change, IssueEntry, Person, Remote, Store};
+use super::{Event, Failed, Failure, Observer, Options, Participant, Stop, Subject};
+use crate::ports::{Change, Changed, IssueEntry, Person, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
@@ -139,6 +139,23 @@ impl<'a> Work<'a> {
         }
     }
 
+    /// Commits changes. What the local table refuses is its record's failure (decision 22).
+    pub(super) fn commit(
+        &self,
+        store: &mut dyn Store,
+        changes: Vec<Change>,
+        failures: &mut Failed<Subject>,
+    ) -> Result<Vec<Changed>, Stop> {
+        let subjects: Vec<Subject> = changes.iter().map(subject).collect();
+        let answers = store.commit(self.object(), changes)?;
+        for (answer, subject) in answers.iter().zip(subjects) {
+            if let Changed::Refused { message } = answer {
+                failures.push((subject, Failure::local_refused(message)));
+            }
+        }
+        Ok(answers)
+    }
+
     /// Enters failures into the log at once: a run that dies later has still told of them.
     pub(super) fn log(
         &self,
@@ -157,6 +174,20 @@ impl<'a> Work<'a> {
             self.observer.event(Event::Issue(issue));
         }
         Ok(store.record_issues(self.run, &issues)?)
+    }
+}
+
+/// The record that a change is about.
+fn subject(change: &Change) -> Subject {
+    match change {
+        Change::Insert { remote, .. } => Subject::remote(&remote.id),
+        Change::Update { local, remote, .. } => Subject::pair(*local, &remote.id),
+        Change::Link { baseline, .. } => Subject::pair(baseline.pair.local, &baseline.pair.remote.id),
+        Change::Delete { local, .. }
+        | Change::Settle { local, .. }
+        | Change::Forget { local }
+        | Change::Settled { local } => Subject::local(*local),
+        Change::Intend(intent) => Subject::local(intent.local),
     }
 }
 

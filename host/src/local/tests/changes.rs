@@ -54,14 +54,85 @@ fn what_moved_is_left_alone_and_the_rest_is_done() {
     assert_eq!(pairs.iter().map(|pair| pair.local).collect::<Vec<_>>(), [keys[0].id]);
 }
 
-#[test]
-fn a_failed_batch_leaves_nothing() {
+/// A batch of three inserts of which the table refuses the second.
+fn refused_in_the_middle(constraint: &str) -> (Place, String) {
     let (place, object) = (Place::new(), account());
     let mut store = place.with(&object);
-    place.sql("CREATE UNIQUE INDEX one_name ON account(name)");
-    let error = store.commit(&object, vec![insert("R1", acme()), insert("R2", acme())]).unwrap_err();
-    assert!(error.message.contains("crm.db: UNIQUE constraint failed: account.name"), "{error}");
-    assert!(error.help.is_some());
+    place.sql(constraint);
+    let other = || vec![Value::Text("Bolt".into()), Value::Null, Value::Null];
+    let changes = vec![insert("R1", acme()), insert("R2", acme()), insert("R3", other())];
+    let answers = store.commit(&object, changes).unwrap();
+    let [Changed::Done(_), Changed::Refused { message }, Changed::Done(last)] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(store.linked_local(&object.name, &RemoteId("R3".into())).unwrap(), Some(last.id));
+    assert_eq!(store.linked_local(&object.name, &RemoteId("R2".into())).unwrap(), None);
+    assert_eq!(place.ask("SELECT group_concat(name) FROM account"), "Acme,Bolt");
+    (place, message.clone())
+}
+
+#[test]
+fn what_the_table_refuses_does_not_keep_the_others_back() {
+    let (_, message) = refused_in_the_middle("CREATE UNIQUE INDEX one_name ON account(name)");
+    assert!(message.starts_with("UNIQUE constraint failed: account.name: a constraint"), "{message}");
+    for answer in ["ABORT", "FAIL", "ROLLBACK"] {
+        let trigger = format!(
+            "CREATE TRIGGER mine BEFORE INSERT ON account \
+               WHEN EXISTS (SELECT 1 FROM account WHERE name = NEW.name) \
+               BEGIN SELECT RAISE({answer}, 'one of each'); END"
+        );
+        let (_, message) = refused_in_the_middle(&trigger);
+        assert!(message.starts_with("one of each: "), "{message}");
+    }
+}
+
+#[test]
+fn a_write_that_the_table_ignores_does_not_pass_for_done() {
+    let ignore = |event: &str| {
+        format!(
+            "CREATE TRIGGER \"mine {event}\" BEFORE {event} ON account \
+               WHEN EXISTS (SELECT 1 FROM account WHERE name = 'Acme') BEGIN SELECT RAISE(IGNORE); END;"
+        )
+    };
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let key = done(&mut store, &object, insert("R1", acme()));
+    place.sql(&["INSERT", "UPDATE OF name", "DELETE"].map(ignore).concat());
+    let row = vec![Value::Text("Bolt".into()), Value::Null, Value::Null];
+    let update = Change::Update { local: key.id, expected: key.revision, row, remote: remote("R1", "2") };
+    let delete = Change::Delete { local: key.id, expected: Some(key.revision) };
+    let answers = store.commit(&object, vec![insert("R2", acme()), update, delete]).unwrap();
+    assert!(answers.iter().all(|answer| matches!(answer, Changed::Refused { .. })), "{answers:?}");
+    let pairs = store.pairs(&object.name).unwrap();
+    assert_eq!((pairs.len(), &pairs[0].remote), (1, &remote("R1", "1")));
+}
+
+#[test]
+fn a_link_whose_fields_are_refused_is_entered_and_open() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    place.sql("INSERT INTO account(name) VALUES ('a')");
+    place.sql(
+        "CREATE TRIGGER mine BEFORE UPDATE OF employees ON account BEGIN SELECT RAISE(ABORT, 'mine'); END",
+    );
+    let key = store.local_keys(&object).unwrap()[0];
+    let pair = Pair { local: key.id, remote: remote("R1", "1"), revision: key.revision };
+    let baseline = Baseline { pair, row: acme(), beyond_filter: false };
+    let link = Change::Link { baseline, fields: vec![(1, Value::Integer(7))] };
+    let answers = store.commit(&object, vec![Change::Settled { local: key.id }, link]).unwrap();
+    assert!(matches!(answers[1], Changed::Refused { .. }), "{answers:?}");
+    let entry = &store.baselines(&object, &[key.id]).unwrap()[0];
+    assert_eq!((entry.pair.revision, &entry.row), (Revision::UNSETTLED, &acme()));
+}
+
+#[test]
+fn another_failure_leaves_nothing_of_a_batch() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    place.sql("DROP TABLE _sync_journal");
+    let settled = Change::Settled { local: LocalId(1) };
+    let error = store.commit(&object, vec![insert("R1", acme()), settled]).unwrap_err();
+    assert!(error.message.contains("no such table: _sync_journal"), "{error}");
     assert_eq!(store.count(&object).unwrap(), 0);
     assert!(store.pairs(&object.name).unwrap().is_empty());
 }

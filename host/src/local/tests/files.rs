@@ -95,7 +95,7 @@ fn a_damaged_file_says_how_to_look_at_it() {
     let (place, object) = (Place::new(), account());
     drop(place.with(&object));
     place.sql(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 2000) \
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT i + 1 FROM n WHERE i < 20000) \
                INSERT INTO account(name) SELECT 'name ' || i FROM n",
     );
     place.sql("PRAGMA wal_checkpoint(TRUNCATE)");

@@ -115,7 +115,7 @@ fn states_and_runs_are_remembered() {
     assert_eq!(store.attach(&object).unwrap(), ObjectState::default());
     assert_eq!(store.last_run().unwrap(), None);
     done(&mut store, &object, insert("R1", acme()));
-    store.begin_run("a").unwrap();
+    store.begin_run("a", KEEP).unwrap();
     let state = ObjectState {
         mapping_version: Some(3),
         filter: Some("[Name] = 'x'".into()),
@@ -140,7 +140,7 @@ fn states_and_runs_are_remembered() {
 fn old_runs_are_forgotten() {
     let mut store = Place::new().open();
     for run in 0..120 {
-        store.begin_run(&run.to_string()).unwrap();
+        store.begin_run(&run.to_string(), KEEP).unwrap();
     }
     let count: i64 =
         store.connection.query_row("SELECT count(*) FROM _sync_run", [], |row| row.get(0)).unwrap();

@@ -6,6 +6,7 @@ mod decoding;
 mod files;
 mod listing;
 mod revisions;
+mod undoing;
 
 use super::*;
 use crate::ports::{Change, Changed, Store};
@@ -14,6 +15,9 @@ use std::path::PathBuf;
 use sync_core::change_key::{LocalId, LocalKey, RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Field, Object, ObjectName, Resource, Traits};
 use sync_core::value::{Kind, Row, Value};
+
+/// Images are kept for a day.
+const KEEP: Keep = Keep { age: std::time::Duration::from_secs(86_400), size: 1 << 20 };
 
 /// A folder with a store in it.
 struct Place {

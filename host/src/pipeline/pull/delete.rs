@@ -3,7 +3,7 @@
 use super::moved_locally;
 use crate::pipeline::links;
 use crate::pipeline::operations::{PullDelete, Work};
-use crate::pipeline::{Event, Stop, Subject};
+use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
 use sync_core::operation::Operation;
@@ -19,26 +19,27 @@ pub(in crate::pipeline) fn deletes(
     deletes: Vec<PullDelete>,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
+    let mut deleted = Vec::new();
     for batch in deletes.chunks(DELETES) {
         let changes = batch
             .iter()
             .map(|it| Change::Delete { local: it.pair.local, expected: Some(it.revision) })
             .collect();
-        let (mut failures, mut deleted) = (Vec::new(), Vec::new());
+        let mut failures = Vec::new();
         for (answer, it) in store.commit(work.object(), changes)?.into_iter().zip(batch) {
+            let subject = || Subject::pair(it.pair.local, &it.pair.remote.id);
             match answer {
                 Changed::Done(_) => {
                     report.count(Operation::PullDelete);
                     deleted.push(it.pair.local);
                 }
-                Changed::Moved => {
-                    failures.push((Subject::pair(it.pair.local, &it.pair.remote.id), moved_locally()));
-                }
+                Changed::Moved => failures.push((subject(), moved_locally())),
+                Changed::Refused { message } => failures.push((subject(), Failure::local_refused(&message))),
             }
         }
-        links::clear(work, store, &deleted)?;
         work.observer.event(Event::Progress(batch.len() as u64));
         work.log(store, Operation::PullDelete, failures)?;
     }
-    Ok(())
+    // When all are gone: a record that is still to go must not be edited by us before.
+    links::clear(work, store, &deleted)
 }

@@ -57,8 +57,8 @@ pub(super) async fn insert_page(
         };
         changes.push(Change::Insert { row, remote, beyond_filter });
     }
-    let done = changes.len();
-    let answers = store.commit(work.object(), changes)?;
+    let answers = work.commit(store, changes, &mut failures)?;
+    let done = answers.iter().filter(|answer| matches!(answer, Changed::Done(_))).count();
     for (index, remote) in open {
         if let Some(Changed::Done(key)) = answers.get(index) {
             learned.open_links.push(OpenLink { local: key.id, remote });

@@ -11,6 +11,7 @@ use futures_util::TryStreamExt;
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::ObjectName;
+use sync_core::operation::Operation;
 
 /// What is to become of a link whose record is not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,9 @@ pub(in crate::pipeline) async fn fill_links(
             let (local, expected) = (base.pair.local, base.pair.revision);
             changes.push(Change::Update { local, expected, row, remote });
         }
-        store.commit(object, changes)?;
+        let mut failures = Vec::new();
+        work.commit(store, changes, &mut failures)?;
+        work.log(store, Operation::PullUpdate, failures)?;
     }
     Ok(())
 }

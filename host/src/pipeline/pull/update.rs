@@ -66,13 +66,14 @@ pub(in crate::pipeline) async fn updates(
                 }
             }
         }
-        for (answer, written) in store.commit(object, changes)?.into_iter().zip(written) {
+        let answers = work.commit(store, changes, &mut failures)?;
+        for (answer, written) in answers.into_iter().zip(written) {
             match (answer, written) {
                 (Changed::Done(_), Some(_)) => report.count(Operation::PullUpdate),
                 (Changed::Moved, Some((local, remote))) => {
                     failures.push((Subject::pair(local, &remote), moved_locally()));
                 }
-                (Changed::Done(_) | Changed::Moved, None) => {}
+                (Changed::Done(_) | Changed::Moved, None) | (Changed::Refused { .. }, _) => {}
             }
         }
         learned.unread |= !failures.is_empty();

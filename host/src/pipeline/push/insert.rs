@@ -107,7 +107,7 @@ async fn insert_wave(
             others.push((ready, result));
         }
     }
-    store.commit(object, changes)?;
+    work.commit(store, changes, &mut failures)?;
     let mut stop = None;
     for (ready, result) in others {
         let local = ready.key.id;
@@ -117,7 +117,7 @@ async fn insert_wave(
             Inserted::FoundAfter(found) => match same_record(work, store, &ready, &found)? {
                 Some(record) => {
                     let changes = entries(work, store, report, learned, ready, record)?;
-                    store.commit(object, changes.into())?;
+                    work.commit(store, changes.into(), &mut failures)?;
                     report.count(Operation::PushInsert);
                     continue;
                 }
@@ -127,7 +127,7 @@ async fn insert_wave(
                 Some(record) => {
                     learned.twins.insert(record.id.clone());
                     let changes = entries(work, store, report, learned, ready, record)?;
-                    store.commit(object, changes.into())?;
+                    work.commit(store, changes.into(), &mut failures)?;
                     report.adopted += 1;
                     continue;
                 }

@@ -53,7 +53,7 @@ pub(in crate::pipeline) async fn updates(
             plan_updates(work, store, report, learned, wave)?;
         let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
         changes.extend(intents);
-        store.commit(work.object(), changes)?;
+        work.commit(store, changes, &mut failures)?;
         // Two renames to one key must not pass each other's look-up.
         let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
         let in_flight = if renames > 1 { 1 } else { work.remote.capabilities().in_flight.max(1) };
@@ -102,7 +102,7 @@ pub(in crate::pipeline) async fn updates(
             changes.push(Change::Settled { local });
             failures.push((subject, failure));
         }
-        store.commit(work.object(), changes)?;
+        work.commit(store, changes, &mut failures)?;
         work.observer.event(Event::Progress(wave.len() as u64));
         work.log(store, Operation::PushUpdate, failures)?;
         if let Some(stop) = stop {
