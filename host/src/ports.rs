@@ -6,7 +6,6 @@
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides};
 use sync_core::object::{Object, ObjectName, UserKey};
@@ -26,10 +25,6 @@ pub struct Capabilities {
     pub details_batch: usize,
     /// Requests that may be in flight at once.
     pub in_flight: usize,
-    /// The step of the server's last-updated stamp.
-    pub timestamp_resolution: Duration,
-    /// Whether change keys carry a version besides the stamp (decision 3).
-    pub versions: bool,
     /// Who makes up the id of a new record.
     pub ids: IdsFrom,
     /// Whether the server can list what changed since a mark.

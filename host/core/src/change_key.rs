@@ -85,6 +85,17 @@ pub struct RemoteKey {
     pub token: RemoteToken,
     /// When it was created, where the endpoint tells (decision 14).
     pub created: Option<String>,
+    /// Whether it may change again without its token moving: stamped within one tick of being read, by an endpoint
+    /// without versions (decision 3).
+    pub fresh: bool,
+}
+
+impl RemoteKey {
+    /// The token that enters the baseline: of a record that may change unseen, one that equals no other, so that its
+    /// content decides next time (decision 3).
+    pub fn token_to_keep(&self) -> (&str, Option<&str>) {
+        if self.fresh { ("", None) } else { (&self.token.updated, self.token.version.as_deref()) }
+    }
 }
 
 /// Two linked records, with their change keys as of the last success.

@@ -15,7 +15,7 @@ const PAIR: &str = "local_id, remote_id, updated, version, created, revision";
 
 fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
     let token = RemoteToken { updated: row.get(2)?, version: row.get(3)? };
-    let remote = RemoteKey { id: RemoteId(row.get(1)?), token, created: row.get(4)? };
+    let remote = RemoteKey { id: RemoteId(row.get(1)?), token, created: row.get(4)?, fresh: false };
     Ok(Pair { local: LocalId(row.get(0)?), remote, revision: Revision(row.get(5)?) })
 }
 
@@ -140,13 +140,14 @@ pub(super) fn enter(
                  version = excluded.version, created = excluded.created, fields = excluded.fields, \
                  \"row\" = excluded.\"row\", beyond_filter = IFNULL(?10, beyond_filter)";
     let row = encode_row(entry.row).map_err(unwritable)?;
+    let (updated, version) = entry.remote.token_to_keep();
     connection.prepare_cached(sql)?.execute((
         object,
         entry.local.0,
         &entry.remote.id.0,
         entry.revision.0,
-        &entry.remote.token.updated,
-        &entry.remote.token.version,
+        updated,
+        version,
         &entry.remote.created,
         fields,
         row,

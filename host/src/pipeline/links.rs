@@ -1,7 +1,7 @@
 //! Links between records: local rows hold local ids, remote rows remote ids, and this is where one becomes the
 //! other (decisions 12 and 16).
 
-use super::operations::Work;
+use super::operations::{Doomed, Work};
 use super::{Failure, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store};
 use std::collections::HashSet;
@@ -149,10 +149,22 @@ pub(super) fn linked_to(
     Ok(pointing_at(work, store, targets)?.into_iter().map(|pointer| pointer.target).collect())
 }
 
-/// Puts links to records that were deleted to null, without that counting as a local change: a link to a record
+/// Puts links to records that are deleted to null, without that counting as a local change: a link to a record
 /// that does not exist becomes null locally and is not pushed back (decision 12).
-pub(super) fn clear(work: &Work<'_>, store: &mut dyn Store, deleted: &[LocalId]) -> Result<(), Stop> {
-    for Pointer { object, field, record, .. } in pointing_at(work, store, deleted)? {
+/// Records that go themselves stay as they are: they must not be edited by us before.
+pub(super) fn clear(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    deleted: &[LocalId],
+    doomed: &Doomed,
+) -> Result<(), Stop> {
+    if deleted.is_empty() {
+        return Ok(());
+    }
+    let pointers = pointing_at(work, store, deleted)?.into_iter();
+    for Pointer { object, field, record, .. } in
+        pointers.filter(|it| !doomed.contains(&(it.object, it.record)))
+    {
         let Some(object) = work.objects().nth(object) else { continue };
         let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
         if let Some(value) = baseline.row.get_mut(field) {

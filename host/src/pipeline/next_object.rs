@@ -3,7 +3,7 @@
 use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
-use super::operations::{Journey, Learned, Plan, PushUpdate, Work};
+use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, pull, push, recovery};
 use crate::ports::{ConflictEntry, ObjectState, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
@@ -139,9 +139,14 @@ async fn steps<'a>(
         let result = send_links(&work, store, journey).await;
         conclude_step(&work, journey, result)?;
     }
+    let deletes = |(index, journey): (usize, &Journey)| -> Vec<(usize, LocalId)> {
+        journey.plan.pull_deletes.iter().map(|it| (index, it.pair.local)).collect()
+    };
+    let doomed: Doomed =
+        journeys.iter().enumerate().filter(|(_, journey)| !journey.stopped).flat_map(deletes).collect();
     for (index, journey) in journeys.iter_mut().enumerate().rev().filter(|(_, journey)| !journey.stopped) {
         let work = work(index);
-        let result = delete(&work, store, journey).await;
+        let result = delete(&work, store, journey, &doomed).await;
         conclude_step(&work, journey, result)?;
     }
     for (index, journey) in journeys.iter_mut().enumerate() {
@@ -291,10 +296,15 @@ async fn send_links(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journe
     work.log(store, Operation::PushUpdate, waiting.collect())
 }
 
-async fn delete(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+async fn delete(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    journey: &mut Journey,
+    doomed: &Doomed,
+) -> Result<(), Stop> {
     let Journey { report, plan, .. } = journey;
     push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes)).await?;
-    pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes))
+    pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed)
 }
 
 /// Remembers the object's state, and counts what is pending.

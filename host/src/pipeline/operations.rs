@@ -191,6 +191,9 @@ fn subject(change: &Change) -> Subject {
     }
 }
 
+/// The local records that a run deletes, by the position of their object in [`Work::objects`].
+pub(super) type Doomed = HashSet<(usize, LocalId)>;
+
 /// One object on its way through the steps.
 pub(super) struct Journey {
     pub(super) report: ObjectReport,

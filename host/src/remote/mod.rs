@@ -6,6 +6,7 @@
 
 mod decode;
 mod failure;
+mod freshness;
 mod http;
 mod retry;
 pub mod siebel;

@@ -130,7 +130,7 @@ fn token() -> impl Strategy<Value = RemoteToken> {
 fn remote_key(id: usize) -> impl Strategy<Value = RemoteKey> {
     (token(), prop::option::of("[xy]")).prop_map(move |(token, created)| {
         let id = RemoteId(format!("r{id}"));
-        RemoteKey { id, token, created }
+        RemoteKey { id, token, created, fresh: false }
     })
 }
 

@@ -233,7 +233,12 @@ impl World {
 
     fn remote_key(&self, id: &RemoteId) -> RemoteKey {
         let record = &self.remote[id];
-        RemoteKey { id: id.clone(), token: record.token.clone(), created: record.created.clone() }
+        RemoteKey {
+            id: id.clone(),
+            token: record.token.clone(),
+            created: record.created.clone(),
+            fresh: false,
+        }
     }
 
     /// Compares and decides. Deletes come last, the rest in the order of the findings.
@@ -409,7 +414,12 @@ impl World {
         }
         for linked in self.baseline.values() {
             let local = mirrored_remote(&linked.pair.remote.id);
-            let remote = RemoteKey { id: mirrored_local(linked.pair.local), token: token(1), created: None };
+            let remote = RemoteKey {
+                id: mirrored_local(linked.pair.local),
+                token: token(1),
+                created: None,
+                fresh: false,
+            };
             let pair = Pair { local, remote, revision: Revision(1) };
             mirror.baseline.insert(local, Linked { pair, content: linked.content });
         }

@@ -98,7 +98,7 @@ fn acme() -> Row {
 
 fn remote(id: &str, version: &str) -> RemoteKey {
     let token = RemoteToken { updated: "2024-01-01".into(), version: Some(version.into()) };
-    RemoteKey { id: RemoteId(id.into()), token, created: Some("2023-01-01".into()) }
+    RemoteKey { id: RemoteId(id.into()), token, created: Some("2023-01-01".into()), fresh: false }
 }
 
 fn insert(id: &str, row: Row) -> Change {

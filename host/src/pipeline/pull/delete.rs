@@ -2,24 +2,28 @@
 
 use super::moved_locally;
 use crate::pipeline::links;
-use crate::pipeline::operations::{PullDelete, Work};
+use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
+use sync_core::change_key::LocalId;
 use sync_core::operation::Operation;
 
 /// Local deletes that make one transaction.
 const DELETES: usize = 500;
 
-/// Pull delete: delete the local records.
+/// Pull delete: delete the local records. `doomed` are the records of all objects that this run deletes.
 pub(in crate::pipeline) fn deletes(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
     deletes: Vec<PullDelete>,
+    doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
-    let mut deleted = Vec::new();
+    let going: Vec<LocalId> = deletes.iter().map(|it| it.pair.local).collect();
+    // Before they go: a process that dies in between leaves no link that leads nowhere, and the next run deletes.
+    links::clear(work, store, &going, doomed)?;
     for batch in deletes.chunks(DELETES) {
         let changes = batch
             .iter()
@@ -29,10 +33,7 @@ pub(in crate::pipeline) fn deletes(
         for (answer, it) in store.commit(work.object(), changes)?.into_iter().zip(batch) {
             let subject = || Subject::pair(it.pair.local, &it.pair.remote.id);
             match answer {
-                Changed::Done(_) => {
-                    report.count(Operation::PullDelete);
-                    deleted.push(it.pair.local);
-                }
+                Changed::Done(_) => report.count(Operation::PullDelete),
                 Changed::Moved => failures.push((subject(), moved_locally())),
                 Changed::Refused { message } => failures.push((subject(), Failure::local_refused(&message))),
             }
@@ -40,6 +41,5 @@ pub(in crate::pipeline) fn deletes(
         work.observer.event(Event::Progress(batch.len() as u64));
         work.log(store, Operation::PullDelete, failures)?;
     }
-    // When all are gone: a record that is still to go must not be edited by us before.
-    links::clear(work, store, &deleted)
+    Ok(())
 }

@@ -174,7 +174,7 @@ fn link(
         }
     }
     note_differences(report, object, &differing);
-    let remote = RemoteKey { id: written.id, token: written.token, created: written.created };
+    let remote = RemoteKey { id: written.id, token: written.token, created: written.created, fresh: false };
     let pair = Pair { local: key.id, remote, revision };
     let beyond_filter = base.is_some_and(|base| base.beyond_filter);
     Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })

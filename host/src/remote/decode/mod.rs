@@ -138,7 +138,7 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
             token.updated.push_str(&folded);
         }
         let id = RemoteId(id.ok_or_else(|| A::Error::missing_field("id"))?);
-        Ok(vec![RemoteRecord { key: RemoteKey { id, token, created }, row }])
+        Ok(vec![RemoteRecord { key: RemoteKey { id, token, created, fresh: false }, row }])
     }
 }
 
@@ -245,6 +245,7 @@ mod tests {
                 id: RemoteId("7".into()),
                 token: RemoteToken { updated: "s".into(), version: Some("3".into()) },
                 created: None,
+                fresh: false,
             },
             row: vec![Value::Text("A".into()), Value::Decimal("0.1".into()), Value::Text("s".into())],
         };

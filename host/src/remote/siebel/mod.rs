@@ -7,6 +7,7 @@ mod write;
 
 use super::Settings;
 use super::decode::{Layout, Records, unfolded};
+use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
@@ -24,6 +25,9 @@ use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
 use url::Url;
 use wire::Said;
+
+/// The step of Siebel's stamps.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What only Siebel has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +54,7 @@ pub struct Siebel {
     http: Http,
     options: SiebelOptions,
     wire: wire::Siebel,
+    newest: Newest,
 }
 
 impl Siebel {
@@ -67,7 +72,8 @@ impl Siebel {
                 help: Some("`timezone` is an IANA name such as `Europe/Berlin`".into()),
             })?,
         };
-        Ok(Siebel { http: Http::new(settings)?, options, wire: wire::Siebel { zone } })
+        let (http, wire) = (Http::new(settings)?, wire::Siebel { zone });
+        Ok(Siebel { http, options, wire, newest: Newest::default() })
     }
 
     fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
@@ -116,7 +122,10 @@ impl Siebel {
         layout: Layout<'o>,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
         let read = move |reply: &Reply| Records { layout: &layout, wire: &self.wire }.read(&reply.body);
-        Ok(self.get(object, purpose, url, read).await?.unwrap_or_default())
+        let mut records = self.get(object, purpose, url, read).await?.unwrap_or_default();
+        let keys = records.iter_mut().map(|record| &mut record.key);
+        self.newest.mark(object, keys, TICK, |stamp| self.wire.instant(stamp));
+        Ok(records)
     }
 
     /// The page of keys that follows an id.
@@ -180,8 +189,6 @@ impl Remote for Siebel {
             lock: Lock::ReadCompare,
             details_batch: PAGE,
             in_flight: 8,
-            timestamp_resolution: Duration::from_secs(1),
-            versions: true,
             ids: IdsFrom::Server,
             change_feed: false,
         }

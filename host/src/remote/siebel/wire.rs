@@ -71,7 +71,7 @@ impl Siebel {
 
     /// `MM/DD/YYYY HH:MM:SS` in the server's zone. Of a time that the clock shows twice the earlier is meant, of
     /// one that it skips the one that a clock would show that was not yet put forward.
-    fn instant(&self, text: &str) -> Option<i64> {
+    pub(super) fn instant(&self, text: &str) -> Option<i64> {
         let (day, clock) = text.split_once(' ').unwrap_or((text, "00:00:00"));
         let local = calendar::parse_timestamp(&format!("{}T{clock}Z", date(day)?))?;
         if self.zone == TimeZone::UTC {

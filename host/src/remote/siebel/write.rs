@@ -67,8 +67,7 @@ impl Siebel {
             .cloned()
             .collect();
         if sent.is_empty() {
-            let RemoteRecord { key, row } = before;
-            return Ok(Written { id: key.id, created: key.created, token: key.token, row: Some(row) });
+            return Ok(found_as_ours(before));
         }
         let mut call = self.call(object, Purpose::Write, Method::PUT, self.address(object, Some(id)));
         call.body = Some(self.body(object, &sent)?);
@@ -104,9 +103,9 @@ impl Siebel {
                 other => Err(other),
             };
         }
-        if unmoved && let Some(RemoteRecord { key, row }) = after {
+        if unmoved && let Some(after) = after {
             // Siebel does not write what changes nothing.
-            return Ok(Written { id: key.id, created: key.created, token: key.token, row: Some(row) });
+            return Ok(found_as_ours(after));
         }
         let created = before.key.created;
         let written = self.written(object, id.clone(), ours.map(|v| v.to_string()), &sent, after);
@@ -217,7 +216,7 @@ impl Siebel {
             None => self.stand(sent, &row),
         };
         if still_ours {
-            Written { id, created: key.created, token: key.token, row: Some(row) }
+            found_as_ours(RemoteRecord { key, row })
         } else {
             Written { id, created: key.created, token: RemoteToken::of_version(ours), row: None }
         }
@@ -252,6 +251,13 @@ impl Siebel {
         let code = code(&message).unwrap_or("refused").to_owned();
         WriteError::Refused { code, message }
     }
+}
+
+/// What a record that is the result of our write enters the baseline with: somebody may write again within the tick
+/// of our stamp (decision 3).
+fn found_as_ours(RemoteRecord { key, row }: RemoteRecord) -> Written {
+    let token = if key.fresh { RemoteToken::unsettled() } else { key.token };
+    Written { id: key.id, created: key.created, token, row: Some(row) }
 }
 
 fn version(record: &RemoteRecord) -> Option<u64> {

@@ -17,7 +17,6 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use rpc::{Invocation, Rpc, plain};
 use serde_json::{Map, Value as Json, json};
-use std::time::Duration;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
@@ -115,8 +114,6 @@ impl Remote for Tryton {
             lock: Lock::ConditionalWrite,
             details_batch: 500,
             in_flight: 2,
-            timestamp_resolution: Duration::from_micros(1),
-            versions: false,
             ids: IdsFrom::Server,
             change_feed: false,
         }

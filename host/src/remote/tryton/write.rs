@@ -232,6 +232,7 @@ mod tests {
             id: RemoteId("1".into()),
             token: RemoteToken { updated: updated.into(), version: None },
             created: Some("2026-11-23T12:43:25.353978Z".into()),
+            fresh: false,
         };
         for ours in ["1795437805.35398", "1795437805.353978 0@", "1795437805.35398 2@1795437805.35398"] {
             assert!(is_as_created(&key(ours)), "{ours}");
