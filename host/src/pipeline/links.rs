@@ -4,7 +4,7 @@
 use super::operations::{Doomed, Work};
 use super::{Failure, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, RemoteId, Revision};
 use sync_core::object::{Field, Object, ObjectName};
 use sync_core::operation::Operation;
@@ -150,27 +150,34 @@ pub(super) fn linked_to(
 }
 
 /// Puts links to records that are deleted to null, without that counting as a local change: a link to a record
-/// that does not exist becomes null locally and is not pushed back (decision 12).
-/// Records that go themselves stay as they are: they must not be edited by us before.
+/// that does not exist becomes null locally and is not pushed back (decision 12). Where the remote id came back as
+/// another record, the link leads there (decision 14). Records that go themselves stay as they are: they must not be
+/// edited by us before.
 pub(super) fn clear(
     work: &Work<'_>,
     store: &mut dyn Store,
-    deleted: &[LocalId],
+    deleted: &HashMap<LocalId, RemoteId>,
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     if deleted.is_empty() {
         return Ok(());
     }
-    let pointers = pointing_at(work, store, deleted)?.into_iter();
-    for Pointer { object, field, record, .. } in
+    let targets: Vec<LocalId> = deleted.keys().copied().collect();
+    let pointers = pointing_at(work, store, &targets)?.into_iter();
+    for Pointer { object, field, record, target } in
         pointers.filter(|it| !doomed.contains(&(it.object, it.record)))
     {
+        let heir = match deleted.get(&target) {
+            Some(remote) => store.linked_local(&work.object().name, remote)?.filter(|id| *id != target),
+            None => None,
+        };
+        let link = heir.map_or(Value::Null, |id| Value::Reference(id.to_string()));
         let Some(object) = work.objects().nth(object) else { continue };
         let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
         if let Some(value) = baseline.row.get_mut(field) {
-            *value = Value::Null;
+            value.clone_from(&link);
         }
-        write(work, store, object, baseline, field, Value::Null)?;
+        write(work, store, object, baseline, field, link)?;
     }
     Ok(())
 }

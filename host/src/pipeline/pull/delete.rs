@@ -6,7 +6,8 @@ use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
-use sync_core::change_key::LocalId;
+use std::collections::HashMap;
+use sync_core::change_key::{LocalId, RemoteId};
 use sync_core::operation::Operation;
 
 /// Local deletes that make one transaction.
@@ -21,7 +22,8 @@ pub(in crate::pipeline) fn deletes(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
-    let going: Vec<LocalId> = deletes.iter().map(|it| it.pair.local).collect();
+    let going: HashMap<LocalId, RemoteId> =
+        deletes.iter().map(|it| (it.pair.local, it.pair.remote.id.clone())).collect();
     // Before they go: a process that dies in between leaves no link that leads nowhere, and the next run deletes.
     links::clear(work, store, &going, doomed)?;
     for batch in deletes.chunks(DELETES) {

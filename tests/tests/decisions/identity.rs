@@ -1,0 +1,193 @@
+//! Which record is which, and which version of it: decisions 3, 4, 5 and 14.
+
+use super::{nothing_to_do, one_account, remote, runs_without_a_write};
+use crm::Clock;
+use tests::{Scene, hostile_plugin, json};
+
+#[test]
+fn decision_03_a_second_edit_within_the_same_second_is_seen() {
+    let scene = Scene::new(&["account"]);
+    scene.stop_clock();
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("City", "Lyon")]).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.value("SELECT city FROM account"), "Lyon");
+}
+
+/// A synchronized account of an endpoint without version numbers, whose clock stands.
+fn without_versions() -> (Scene, String) {
+    let scene = Scene::new(&[]);
+    scene.install(&hostile_plugin("versionless"));
+    scene.stop_clock();
+    let acme = scene.crm().insert("Account", &[("Name", "Acme"), ("Location", "Paris")]).unwrap();
+    scene.run().exits(0);
+    (scene, acme)
+}
+
+#[test]
+fn decision_03_without_versions_a_second_edit_within_the_same_second_is_seen() {
+    let (scene, acme) = without_versions();
+    scene.crm().update("Account", &acme, &[("Location", "Lyon")]).unwrap();
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["update"], 1);
+    assert_eq!(scene.value("SELECT location FROM account"), "Lyon");
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_03_without_versions_an_edit_in_the_second_of_our_own_write_is_seen() {
+    let (scene, acme) = without_versions();
+    scene.sql("UPDATE account SET name = 'Acme & Co'");
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Location", "Lyon")]).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.rows("SELECT name, location FROM account"), [json!(["Acme & Co", "Lyon"])]);
+    assert_eq!(remote(&scene, &acme, "Name"), "Acme & Co");
+}
+
+#[test]
+fn decision_03_without_versions_only_the_newest_records_are_read_again() {
+    let (scene, acme) = without_versions();
+    scene.crm().set_clock(Clock::at("05/06/2024 07:08:11").unwrap());
+    scene.crm().insert("Account", &[("Name", "Newer")]).unwrap();
+    scene.run().exits(0);
+    scene.forget_requests();
+    assert_eq!(scene.run().exits(0).object("account")["requests"]["details"], 1);
+    assert!(!scene.requests("GET").iter().any(|request| request.decoded.contains(&acme)));
+}
+
+#[test]
+fn decision_04_more_than_one_match_is_an_issue() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    for _ in 0..2 {
+        scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    }
+    scene.sql("INSERT INTO account(name) VALUES('Acme')");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 1, "neither twin is pulled beside it");
+    assert_eq!(scene.issues().len(), 1);
+}
+
+#[test]
+fn decision_04_an_equal_match_that_is_linked_already_is_an_issue() {
+    let (scene, _) = one_account();
+    scene.sql("INSERT INTO account(name, location) VALUES('Acme', 'Paris')");
+    let report = runs_without_a_write(&scene, 3).object("account");
+    assert_eq!((&report["adopted"], &report["issues"]), (&json!(0), &json!(1)));
+}
+
+#[test]
+fn decision_05_a_renamed_key_that_hits_another_record_is_an_issue() {
+    let (scene, acme) = one_account();
+    let bolt = scene.crm().insert("Account", &[("Name", "Bolt"), ("Location", "Paris")]).unwrap();
+    scene.run().exits(0);
+    scene.sql("UPDATE account SET name = 'Acme' WHERE name = 'Bolt'");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.issues()[0]["operation"], "push-update");
+    assert_eq!(scene.issues()[0]["remote_id"], json!(bolt));
+    assert_eq!(
+        (remote(&scene, &acme, "Name"), remote(&scene, &bolt, "Name")),
+        ("Acme".into(), "Bolt".into())
+    );
+}
+
+#[test]
+fn decision_05_a_renamed_key_without_a_hit_is_an_update() {
+    let (scene, acme) = one_account();
+    scene.sql("UPDATE account SET name = 'Zeta', location = 'Oslo'");
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["push"], json!({"insert": 0, "update": 1, "delete": 0}));
+    assert_eq!((scene.crm().count("Account"), remote(&scene, &acme, "Name")), (1, "Zeta".into()));
+}
+
+#[test]
+fn decision_14_an_id_that_comes_back_is_another_record() {
+    let scene = Scene::new(&["account"]);
+    scene.stop_clock();
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().delete("Account", &acme).unwrap();
+    scene.crm().advance(60);
+    scene.crm().insert_as("Account", &acme, &[("Name", "Bolt")]).unwrap();
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["pull"], json!({"insert": 1, "update": 0, "delete": 1}));
+    assert_eq!(scene.rows("SELECT id, name FROM account"), [json!([2, "Bolt"])]);
+    nothing_to_do(&scene);
+}
+
+/// Names that a careless query would trip over.
+const ODD: [&str; 8] = [
+    "O'Hara & Sons",
+    "The \"Best\"",
+    "100% [sic]*?",
+    "back\\slash",
+    "Ünïcödé ß",
+    "株式会社サンプル",
+    "عربى 🦀",
+    "' OR [Id] > '",
+];
+
+#[test]
+fn decision_04_user_keys_are_looked_up_whatever_is_in_them() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    let insert =
+        |name: &str| scene.store().execute("INSERT INTO account(name, location) VALUES(?1, ?1)", [name]);
+    ODD.iter().for_each(|name| assert_eq!(insert(name).unwrap(), 1));
+    assert_eq!(scene.run().exits(0).object("account")["push"]["insert"], ODD.len());
+    let names: Vec<String> =
+        scene.crm().list("Account").iter().map(|record| record["Name"].clone()).collect();
+    assert!(ODD.iter().all(|name| names.iter().any(|found| found == name)), "{names:?}");
+    // A second one of each is a twin: its key is found.
+    ODD.iter().for_each(|name| assert_eq!(insert(name).unwrap(), 1));
+    runs_without_a_write(&scene, 3);
+    assert!(scene.issues().iter().all(|issue| issue["code"] == "user-key-match"));
+    assert_eq!((scene.issues().len(), scene.crm().count("Account")), (ODD.len(), ODD.len()));
+}
+
+#[test]
+fn decision_04_equal_records_are_adopted_whatever_is_in_their_keys() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    for name in ODD {
+        scene.crm().insert("Account", &[("Name", name), ("Location", name)]).unwrap();
+        scene.store().execute("INSERT INTO account(name, location) VALUES(?1, ?1)", [name]).unwrap();
+    }
+    let report = runs_without_a_write(&scene, 0).object("account");
+    assert_eq!((&report["adopted"], &report["pull"]["insert"]), (&json!(ODD.len()), &json!(0)));
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_04_a_key_with_an_empty_part_gives_way_to_the_next() {
+    let (scene, _) = one_account();
+    // Without a location, the name alone is the key, and Acme has that name.
+    scene.sql("INSERT INTO account(name) VALUES('Acme')");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.issues()[0]["code"], "user-key-match");
+    // With one, name and location are, and nobody has both.
+    scene.sql("UPDATE account SET location = 'Rome' WHERE id = 2");
+    assert_eq!(scene.run().exits(0).object("account")["push"]["insert"], 1);
+    // Without a name there is no key at all, whatever the location.
+    scene.sql("INSERT INTO account(location) VALUES('Paris')");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.crm().count("Account"), 2);
+}
+
+#[test]
+fn decision_14_an_id_that_comes_back_in_a_link_points_at_the_record_that_is_there() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    scene.stop_clock();
+    let crm = scene.crm();
+    let acme = crm.insert("Account", &[("Name", "Acme")]).unwrap();
+    crm.insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    crm.delete("Account", &acme).unwrap();
+    crm.advance(60);
+    crm.insert_as("Account", &acme, &[("Name", "Another")]).unwrap();
+    scene.run().exits(0);
+    let linked = "SELECT name FROM account WHERE id = (SELECT account_id FROM opportunity)";
+    assert_eq!(scene.rows(linked), [json!(["Another"])]);
+    nothing_to_do(&scene);
+}

@@ -1,0 +1,81 @@
+//! Parents and children: decision 16.
+
+use super::{nothing_to_do, runs_without_a_write};
+use tests::{Scene, json};
+
+#[test]
+fn decision_16_the_children_of_a_failed_parent_are_deferred() {
+    let scene = Scene::new(&["account", "contact", "opportunity"]);
+    scene.run().exits(0);
+    scene.sql(
+        "INSERT INTO account(id, fax) VALUES(7, '1');
+         INSERT INTO opportunity(name, account_id) VALUES('Deal', 7);
+         INSERT INTO contact(first_name, last_name, email, account_id) VALUES('Ada', 'Byron', 'a@b.c', 7)",
+    );
+    runs_without_a_write(&scene, 3);
+    let issues = scene.issues();
+    assert_eq!(issues.len(), 3);
+    for child in issues.iter().filter(|issue| issue["object"] != "account") {
+        let message = child["message"].as_str().unwrap();
+        assert!(message.contains("account") && message.contains('7'), "it names the parent: {message}");
+    }
+    scene.sql("UPDATE account SET name = 'Acme'");
+    scene.run().exits(0);
+    assert!(scene.issues().is_empty());
+    let acme = scene.crm().list("Account")[0]["Id"].clone();
+    assert_eq!(scene.crm().list("Opportunity")[0]["Account Id"], acme);
+    assert_eq!(scene.crm().list("Contact")[0]["Account Id"], acme);
+}
+
+#[test]
+fn decision_16_deletes_go_children_first() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    let deal = scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    scene.sql("DELETE FROM account; DELETE FROM opportunity");
+    scene.forget_requests();
+    scene.run().exits(0);
+    let deletes = scene.requests("DELETE");
+    assert!(deletes[0].decoded.ends_with(&deal) && deletes[1].decoded.ends_with(&acme));
+}
+
+#[test]
+fn decision_16_a_new_account_may_point_at_a_later_one() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(id, name, parent_id) VALUES(1, 'Child', 2), (2, 'Parent', NULL)");
+    scene.run().exits(0);
+    let records = scene.crm().list("Account");
+    let named = |name: &str| records.iter().find(|record| record["Name"] == name).unwrap();
+    assert_eq!(records.len(), 2);
+    assert_eq!(named("Child")["Parent Account Id"], named("Parent")["Id"]);
+    assert_eq!(scene.value("SELECT parent_id FROM account WHERE id = 1"), 2);
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_16_new_accounts_may_point_at_each_other() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(id, name, parent_id) VALUES(1, 'A', 2), (2, 'B', 1)");
+    scene.run().exits(0);
+    let records = scene.crm().list("Account");
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0]["Parent Account Id"], records[1]["Id"]);
+    assert_eq!(records[1]["Parent Account Id"], records[0]["Id"]);
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_16_a_pulled_account_may_point_at_a_later_one() {
+    let scene = Scene::new(&["account"]);
+    let child = scene.crm().insert("Account", &[("Name", "Child")]).unwrap();
+    let parent = scene.crm().insert("Account", &[("Name", "Parent")]).unwrap();
+    scene.crm().update("Account", &child, &[("Parent Account Id", &parent)]).unwrap();
+    scene.crm().update("Account", &parent, &[("Parent Account Id", &child)]).unwrap();
+    runs_without_a_write(&scene, 0);
+    let parents = "SELECT c.name, p.name FROM account c JOIN account p ON p.id = c.parent_id ORDER BY 1";
+    assert_eq!(scene.rows(parents), [json!(["Child", "Parent"]), json!(["Parent", "Child"])]);
+    nothing_to_do(&scene);
+}

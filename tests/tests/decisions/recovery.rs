@@ -1,0 +1,84 @@
+//! Writes whose fate is unknown: decision 15.
+
+use super::{nothing_to_do, runs_without_a_write};
+use crm::{Action, Fault};
+use tests::{Scene, json};
+
+#[test]
+fn decision_15_an_insert_whose_answer_is_lost_is_not_repeated() {
+    for action in [Action::DropAfter, Action::TruncateBody, Action::StatusAfter(502, "{}".into())] {
+        let scene = Scene::new(&["account"]);
+        scene.run().exits(0);
+        scene.sql("INSERT INTO account(name) VALUES('Acme')");
+        scene.fault(Fault::new("POST", "", action.clone()));
+        scene.run().exits(0);
+        assert_eq!(scene.crm().count("Account"), 1, "{action:?}");
+        assert_eq!(scene.value("SELECT count(*) FROM _sync_baseline"), 1);
+        nothing_to_do(&scene);
+    }
+}
+
+#[test]
+fn decision_15_an_insert_that_did_not_happen_is_repeated() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(name) VALUES('Acme')");
+    scene.fault(Fault::new("POST", "", Action::DropBefore));
+    scene.run().exits(0);
+    assert_eq!(scene.crm().count("Account"), 1);
+    nothing_to_do(&scene);
+}
+
+/// A new account whose insert happened without any answer, then or to the question what came of it.
+fn an_insert_of_unknown_fate() -> Scene {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(name) VALUES('Acme')");
+    scene.fault(Fault::new("POST", "", Action::DropAfter));
+    // Count, keys and the user-key query before the insert are answered; a request for the count may be spared.
+    scene.fault(Fault::new("GET", "'Acme'", Action::DropBefore).skip(1).always());
+    let code = scene.run().code;
+    assert!(code == 1 || code == 3, "it says so: {code}");
+    scene.server.as_ref().unwrap().clear_faults();
+    assert_eq!(scene.crm().count("Account"), 1);
+    scene
+}
+
+#[test]
+fn decision_15_an_insert_of_unknown_fate_is_linked_by_the_next_run() {
+    let scene = an_insert_of_unknown_fate();
+    runs_without_a_write(&scene, 0);
+    assert_eq!(scene.rows("SELECT id, name FROM account"), [json!([1, "Acme"])]);
+    assert!(scene.issues().is_empty());
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_15_an_edit_since_is_pushed_to_the_record_that_was_inserted() {
+    let scene = an_insert_of_unknown_fate();
+    scene.sql("UPDATE account SET name = 'Bolt'");
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["push"], json!({"insert": 0, "update": 1, "delete": 0}));
+    assert_eq!(scene.crm().list("Account")[0]["Name"], "Bolt");
+    assert_eq!(scene.crm().count("Account"), 1);
+}
+
+#[test]
+fn decision_15_a_delete_since_is_pushed_to_the_record_that_was_inserted() {
+    let scene = an_insert_of_unknown_fate();
+    scene.sql("DELETE FROM account");
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["push"], json!({"insert": 0, "update": 0, "delete": 1}));
+    assert_eq!(scene.crm().count("Account"), 0);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 0);
+}
+
+#[test]
+fn decision_15_a_record_of_that_key_with_another_content_is_an_issue() {
+    let scene = an_insert_of_unknown_fate();
+    let id = scene.crm().list("Account")[0]["Id"].clone();
+    scene.crm().update("Account", &id, &[("City", "Oslo")]).unwrap();
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.issues().len(), 1);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 1);
+}
