@@ -293,6 +293,63 @@ fn an_edit_on_both_sides_is_a_conflict_until_somebody_chooses() {
 }
 
 #[test]
+fn a_party_that_was_deleted_there_and_edited_here_is_created_anew_with_its_links() {
+    let server = Tryton::start();
+    let scene = server.scene();
+    scene.run().exits(0);
+    scene.sql(
+        "INSERT INTO \"tryton-party\"(name) VALUES('Acme');
+         INSERT INTO \"tryton-opportunity\"(description, party_id)
+         SELECT 'Deal', id FROM \"tryton-party\" WHERE name = 'Acme'",
+    );
+    scene.run().exits(0);
+    let acme = server.search(PARTY, &json!([["name", "=", "Acme"]]), &[])[0]["id"].clone();
+    let deal = server.search(OPPORTUNITY, &json!([]), &[])[0]["id"].as_i64().unwrap_or_default();
+    // Tryton deletes no party that something points at.
+    server.write(OPPORTUNITY, deal, &json!({ "party": Json::Null }));
+    server.call("model.party.party.delete", &json!([[acme]]));
+    scene.sql("UPDATE \"tryton-party\" SET name = 'Acme & Co' WHERE name = 'Acme'");
+    scene.host(&["run", "tryton-party"]).exits(3);
+    assert_eq!(list(&scene, "conflicts")[0]["kind"], "update/delete");
+
+    scene.host(&["run", "--on-conflict", "keep-local"]).exits(0);
+    let anew = server.search(PARTY, &json!([["name", "=", "Acme & Co"]]), &[])[0]["id"].clone();
+    assert_ne!(anew, acme);
+    assert_eq!(server.read(OPPORTUNITY, deal, &["party"])["party"], anew);
+    let linked = "SELECT p.name FROM \"tryton-opportunity\" JOIN \"tryton-party\" p ON p.id = party_id";
+    assert_eq!(scene.rows(linked), [json!(["Acme & Co"])]);
+    is_quiet(&scene);
+}
+
+#[test]
+fn an_opportunity_that_was_deleted_here_and_edited_there_is_pulled_anew() {
+    let server = Tryton::start();
+    let (scene, _, deal) = one_of_each(&server);
+    scene.sql("DELETE FROM \"tryton-opportunity\"");
+    server.write(OPPORTUNITY, deal, &json!({ "amount": decimal("2") }));
+    scene.host(&["run", "--on-conflict", "keep-remote"]).exits(0);
+    assert_eq!(scene.rows("SELECT id > 1, amount FROM \"tryton-opportunity\""), [json!([1, "2"])]);
+    is_quiet(&scene);
+}
+
+#[test]
+fn edits_of_different_fields_are_merged() {
+    let server = Tryton::start();
+    let (scene, _, deal) = one_of_each(&server);
+    scene.configure("[objects.tryton-opportunity]\non-conflict = \"merge\"");
+    scene.sql("UPDATE \"tryton-opportunity\" SET amount = '1'");
+    server.write(OPPORTUNITY, deal, &json!({ "description": "Bigger deal" }));
+    scene.run().exits(0);
+    let there = server.read(OPPORTUNITY, deal, &["description", "amount"]);
+    assert_eq!((&there["description"], &there["amount"]), (&json!("Bigger deal"), &decimal("1")));
+    assert_eq!(
+        scene.rows("SELECT description, amount FROM \"tryton-opportunity\""),
+        [json!(["Bigger deal", "1"])]
+    );
+    is_quiet(&scene);
+}
+
+#[test]
 fn an_edit_between_the_check_and_the_write_is_not_overwritten() {
     let server = Tryton::start();
     let acme = party(&server, "Acme");
