@@ -69,7 +69,8 @@ pub(crate) struct RunOptions {
     /// Only these objects.
     #[arg(value_name = "OBJECT")]
     pub(crate) objects: Vec<String>,
-    /// What settles conflicts that nobody has chosen for. Default: what the metadata says.
+    /// What settles conflicts that nobody has chosen for. Default: what the metadata says; for the rest, a question
+    /// on a terminal.
     #[arg(long, value_name = "RULE")]
     pub(crate) on_conflict: Option<OnConflict>,
     /// Carry out deletes that are held.
@@ -83,13 +84,13 @@ pub(crate) struct RunOptions {
 /// What settles conflicts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnConflict {
-    /// Leave them pending, to be chosen with `host conflicts resolve`.
+    /// Ask about each, whatever the metadata says; without a terminal, leave them pending.
     Ask,
     /// The local side.
     KeepLocal,
     /// The remote side.
     KeepRemote,
-    /// Leave them pending.
+    /// Leave them pending, to be chosen with `host conflicts resolve`.
     Skip,
 }
 
