@@ -7,6 +7,7 @@ use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Changed, RemoteRecord, Store};
 use crate::report::ObjectReport;
 use futures_util::TryStreamExt;
+use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::operation::Operation;
 
@@ -42,9 +43,14 @@ pub(super) async fn insert_page(
     let mut failures: Vec<_> =
         failed.into_iter().map(|(key, failure)| (Subject::remote(&key.id), failure)).collect();
     let fates = fates(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await?;
+    // Pulled for the sake of a link just now: two objects may point at each other beyond their filters.
+    let pulled: HashSet<RemoteId> = match beyond_filter || work.participant().filter.is_some() {
+        true => store.beyond_filter(&work.object().name)?.into_iter().collect(),
+        false => HashSet::new(),
+    };
     let mut changes = Vec::with_capacity(mapped.len());
     let mut open = Vec::new();
-    for Mapped { key, row, unlinked } in mapped {
+    for Mapped { key, row, unlinked } in mapped.into_iter().filter(|it| !pulled.contains(&it.key.id)) {
         if let Some(waits) = waits_for_parent(&unlinked, &fates) {
             failures.push((Subject::remote(&key.id), waits));
             continue;
