@@ -54,8 +54,15 @@ impl SqliteStore {
             let error = rusqlite::Error::SqliteFailure(readonly, Some("the file is read-only".to_owned()));
             return Err(failed(path, "open the store", error));
         }
-        let version = prepare(&mut connection, mode)
-            .map_err(|error| failed(path, "prepare the tables of the store", error))?;
+        let version = prepare(&mut connection, mode).map_err(|error| {
+            let mut error = failed(path, "make the tables of the store or bring them up to date", error);
+            error.help.get_or_insert_with(|| {
+                "nothing was changed; names that begin with `_sync_` are the host's own: rename or drop what is \
+                 in their way"
+                    .to_owned()
+            });
+            error
+        })?;
         if version > schema::VERSION {
             let message = format!(
                 "{} was written by a newer host: its tables are of version {version}, this host knows {}",
@@ -207,6 +214,10 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "foreign_keys", false)?;
     match mode {
         Mode::ReadWrite => {
+            let found = schema::version(connection)?;
+            if found > schema::VERSION {
+                return Ok(found);
+            }
             // Readers do not block the run, nor the run them. Where the file system cannot do it,
             // SQLite answers with the mode that it keeps, which is as safe.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -216,11 +227,7 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
         }
         Mode::ReadOnly => {
             connection.pragma_update(None, "temp_store", "MEMORY")?;
-            let version = schema::version(connection)?;
-            if version == 0 {
-                schema::stand_in(connection)?;
-            }
-            Ok(version)
+            schema::stand_in(connection)
         }
     }
 }
