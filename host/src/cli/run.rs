@@ -95,6 +95,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     let report = runtime.block_on(synchronize(Run {
         id,
         remote: &*remote,
+        server: &setup::server(&metadata),
         store: &mut store,
         participants,
         others: setup::others(&metadata, &catalog, request.objects),

@@ -53,10 +53,11 @@ CREATE TABLE main."_sync_run"(
   run TEXT PRIMARY KEY, started TEXT NOT NULL, ended TEXT, outcome TEXT, report TEXT);
 "#;
 
-/// Which server an object was last synchronized with, and the images of local records that runs overwrote or
+/// Which server an object was last synchronized with and which objects its links pointed at then, and the images of local records that runs overwrote or
 /// deleted (`"row"` is a JSON object, column by column).
 const VERSION_2: &str = r#"
 ALTER TABLE main."_sync_object" ADD COLUMN remote TEXT;
+ALTER TABLE main."_sync_object" ADD COLUMN targets TEXT; -- JSON: objects, by name
 CREATE TABLE main."_sync_image"(
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   run TEXT NOT NULL, object TEXT NOT NULL, local_id INTEGER NOT NULL, operation TEXT NOT NULL,

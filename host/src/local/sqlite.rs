@@ -8,10 +8,11 @@ use super::schema;
 use super::table::Attached;
 use crate::ports::StoreError;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use sync_core::change_key::LocalId;
 use sync_core::conflict::Choice;
 use sync_core::object::ObjectName;
 
@@ -33,6 +34,7 @@ pub struct SqliteStore {
     pub(super) path: PathBuf,
     pub(super) mode: Mode,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
+    pub(super) aside: HashSet<(ObjectName, LocalId)>,
 }
 
 impl SqliteStore {
@@ -71,7 +73,8 @@ impl SqliteStore {
             );
             return Err(unfit(message, "use the newer host for this store".to_owned()));
         }
-        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached: HashMap::new() })
+        let (attached, aside) = (HashMap::new(), HashSet::new());
+        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached, aside })
     }
 
     /// All issues that are not dismissed, by number.

@@ -5,6 +5,7 @@
 //! `compare::Plan`, reading nothing but what the decision needs; `pull` and `push` carry a plan out;
 //! `next_object` drives the objects in their order. The baseline is written after the side confirmed.
 
+mod anew;
 mod change_keys;
 mod compare;
 mod conflicts;
@@ -58,6 +59,8 @@ pub struct Run<'a> {
     pub id: &'a str,
     /// The remote side.
     pub remote: &'a dyn Remote,
+    /// Which server that is and as which user, without a secret: another one is another remote.
+    pub server: &'a str,
     /// The local side, the baseline and the logs.
     pub store: &'a mut dyn Store,
     /// The objects, in any order.

@@ -1,6 +1,7 @@
 //! Push delete: compare the version, then delete the remote record.
 
 use super::{WAVE, refusal};
+use crate::pipeline::links;
 use crate::pipeline::operations::{PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
@@ -36,12 +37,14 @@ pub(in crate::pipeline) async fn deletes(
             .collect()
             .await;
         let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
+        let mut deleted = Vec::new();
         for (it, result) in results {
             let local = it.pair.local;
             match result {
                 Ok(()) => {
                     changes.push(Change::Forget { local });
                     report.count(Operation::PushDelete);
+                    deleted.push(local);
                 }
                 Err(error) => match refusal(error) {
                     Ok(failure) => failures.push((Subject::pair(local, &it.pair.remote.id), failure)),
@@ -51,6 +54,7 @@ pub(in crate::pipeline) async fn deletes(
             changes.push(Change::Settled { local });
         }
         store.commit(object, changes)?;
+        links::clear(work, store, &deleted)?;
         work.observer.event(Event::Progress(wave.len() as u64));
         work.log(store, Operation::PushDelete, failures)?;
         if let Some(stop) = stop {
