@@ -473,6 +473,16 @@ pub struct StoreError {
     pub help: Option<String>,
 }
 
+impl StoreError {
+    /// Both in one sentence, as a report has it.
+    pub fn on_one_line(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{} ({help})", self.message),
+            None => self.message.clone(),
+        }
+    }
+}
+
 // ---------------------------------------------------------------------------------- the mapper
 
 /// Maps records between the two shapes: in production a WebAssembly component.

@@ -181,6 +181,12 @@ impl Report {
         }
     }
 
+    /// The run as a whole failed, after it told what became of the objects. An earlier reason stands.
+    pub fn fail(&mut self, error: String) {
+        self.error.get_or_insert(error);
+        self.outcome = Outcome::Failed;
+    }
+
     /// The run's outcome, from those of its objects; why it failed, where only objects did.
     pub fn conclude(&mut self) {
         let failed = self.objects.iter().filter(|object| object.outcome == Outcome::Failed);

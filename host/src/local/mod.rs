@@ -5,11 +5,12 @@
 //! delegates to: `schema` makes the `_sync_` tables and `table` those of the objects (`shape` looks
 //! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
 //! value; `records`, `baseline`, `journal`, `logs` and `runs` own one kind of entry each; `commit`
-//! carries out the pipeline's changes. [`RunLock`] keeps two runs apart (decision 25).
+//! carries out the pipeline's changes; `damage` looks the file over before a run. [`RunLock`] keeps two runs apart (decision 25).
 
 mod baseline;
 mod columns;
 mod commit;
+mod damage;
 mod error;
 mod journal;
 mod json;

@@ -1,13 +1,14 @@
 //! [`SqliteStore`]: opens the file, and answers the command line's questions about logs and runs.
 //! What the pipeline asks is in `store`.
 
+use super::damage;
 use super::error::{failed, unfit};
 use super::logs::{self, StoredConflict, StoredIssue};
 use super::runs::{self, StoredObject, StoredRun};
 use super::schema;
 use super::table::Attached;
 use crate::ports::StoreError;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ impl SqliteStore {
         }
         let mut connection = connect(path, mode).map_err(|error| failed(path, "open the store", error))?;
         if mode == Mode::ReadWrite && connection.is_readonly("main").unwrap_or(false) {
-            let readonly = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let readonly = ffi::Error::new(ffi::SQLITE_READONLY);
             let error = rusqlite::Error::SqliteFailure(readonly, Some("the file is read-only".to_owned()));
             return Err(failed(path, "open the store", error));
         }
@@ -72,6 +73,9 @@ impl SqliteStore {
                 schema::VERSION
             );
             return Err(unfit(message, "use the newer host for this store".to_owned()));
+        }
+        if mode == Mode::ReadWrite {
+            damage::look(&connection).map_err(|error| failed(path, "find the store sound", error))?;
         }
         let (attached, aside) = (HashMap::new(), HashSet::new());
         Ok(SqliteStore { connection, path: path.to_owned(), mode, attached, aside })
@@ -201,6 +205,7 @@ fn transact<T>(
 
 /// A store that is only read and not there yet is an empty one in memory.
 fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
+    damage::cut_off(path)?;
     let access = match mode {
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Mode::ReadOnly if !path.try_exists().unwrap_or(true) => return Connection::open_in_memory(),
