@@ -6,6 +6,7 @@
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides};
 use sync_core::object::{Object, ObjectName, UserKey};
@@ -343,6 +344,11 @@ pub struct ObjectState {
     pub last_run: Option<String>,
     /// How that ended: the report's word.
     pub last_outcome: Option<String>,
+    /// The server, and the user there, that it is synchronized with; the empty text while that is unsettled, `None`
+    /// where nobody noted it.
+    pub remote: Option<String>,
+    /// The objects that its links point at and that took part when its records were last read; `None` before.
+    pub targets: Option<BTreeSet<String>>,
 }
 
 /// An operation that could not be carried out (found when applying).
@@ -427,11 +433,19 @@ pub trait Store: Send {
         targets: &[LocalId],
     ) -> Result<Vec<(LocalId, LocalId)>, StoreError>;
 
+    /// The records of `object` whose link in this field (an index into the local fields) points at no record of
+    /// `target`.
+    fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError>;
+
     /// The local record that is linked to a remote one.
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError>;
 
     /// The remote record that a local one is linked to.
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError>;
+
+    /// Sets pairs aside for as long as the store is open: the server that is talked to has nothing of them, so no
+    /// link is translated by them. An id of theirs may be another record's there.
+    fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>);
 
     /// Carries the changes out in one transaction; answer *i* belongs to change *i*. One that the table refuses
     /// does not keep the others back.
@@ -456,6 +470,9 @@ pub trait Store: Send {
     /// Records a choice for a conflict that is in the log.
     fn choose(&mut self, conflict: &ConflictEntry, choice: Choice) -> Result<(), StoreError>;
 
+    /// Remembers which server the object is synchronized with, until [`Store::finish`] does.
+    fn note_remote(&mut self, object: &ObjectName, remote: &str) -> Result<(), StoreError>;
+
     /// Drops the object's issues and conflicts that this run did not meet again, and remembers the
     /// object's state. Called when an object has passed all its steps.
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError>;
@@ -472,6 +489,16 @@ pub struct StoreError {
     pub message: String,
     /// What to do about it.
     pub help: Option<String>,
+}
+
+impl StoreError {
+    /// Both in one sentence, as a report has it.
+    pub fn on_one_line(&self) -> String {
+        match &self.help {
+            Some(help) => format!("{} ({help})", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 // ---------------------------------------------------------------------------------- the person

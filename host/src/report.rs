@@ -81,6 +81,10 @@ pub struct ObjectReport {
     pub differences: u64,
     /// Whether the filter is another one than in the last run (decision 12).
     pub filter_changed: bool,
+    /// Whether the server or the user is another one than before, or that is unsettled: every record was compared,
+    /// and no deletes are carried out without confirmation.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remote_changed: bool,
     /// Requests sent.
     pub requests: Requests,
     /// The fields behind `differences`, with their number, for the text.
@@ -104,6 +108,7 @@ impl ObjectReport {
             held_deletes: 0,
             differences: 0,
             filter_changed: false,
+            remote_changed: false,
             requests: Requests::default(),
             differing_fields: BTreeMap::new(),
         }
@@ -174,6 +179,12 @@ impl Report {
             objects: Vec::new(),
             operations: None,
         }
+    }
+
+    /// The run as a whole failed, after it told what became of the objects. An earlier reason stands.
+    pub fn fail(&mut self, error: String) {
+        self.error.get_or_insert(error);
+        self.outcome = Outcome::Failed;
     }
 
     /// The run's outcome, from those of its objects; why it failed, where only objects did.
@@ -272,6 +283,9 @@ fn line(object: &ObjectReport, dry_run: bool) -> String {
     }
     if object.filter_changed {
         line.push_str("  filter changed");
+    }
+    if object.remote_changed {
+        line.push_str("  another server or user: all compared, deletes wait for confirmation");
     }
     line.trim_end().to_owned()
 }

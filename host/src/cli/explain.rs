@@ -50,6 +50,7 @@ pub(super) fn examine(
     let run = Run {
         id: &new_run_id(),
         remote: &*remote,
+        server: &setup::server(&metadata),
         store: &mut store,
         participants,
         others: Vec::new(),

@@ -93,9 +93,10 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         confirm_deletes: request.confirm_deletes,
         guard: setup::guard(&metadata),
     };
-    let report = runtime()?.block_on(synchronize(Run {
+    let mut report = runtime()?.block_on(synchronize(Run {
         id,
         remote: &*remote,
+        server: &setup::server(&metadata),
         store: &mut store,
         participants,
         others,
@@ -106,7 +107,10 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     progress.finish();
     if !request.dry_run {
         let document = serde_json::to_string(&report).unwrap_or_default();
-        store.end_run(id, report.outcome.name(), &document)?;
+        // What was done is told, even where the store can take no more.
+        if let Err(error) = store.end_run(id, report.outcome.name(), &document) {
+            report.fail(error.on_one_line());
+        }
     }
     drop(lock);
     Ok(report)

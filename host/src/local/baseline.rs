@@ -36,16 +36,20 @@ pub(super) fn beyond_filter(connection: &Connection, object: &str) -> rusqlite::
     connection.prepare_cached(sql)?.query_map([object], |row| row.get(0).map(RemoteId))?.collect()
 }
 
-/// The local record linked to a remote one: the youngest, where an id that came back is there twice.
+/// The local record linked to a remote one: the youngest, where an id that came back is there twice, of those
+/// that are not aside.
 pub(super) fn linked_local(
     connection: &Connection,
     object: &str,
     remote: &RemoteId,
+    aside: impl Fn(LocalId) -> bool,
 ) -> rusqlite::Result<Option<LocalId>> {
-    let sql = "SELECT max(local_id) FROM _sync_baseline \
-               WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) AND remote_id = ?2";
-    let id: Option<i64> = connection.prepare_cached(sql)?.query_row((object, &remote.0), |row| row.get(0))?;
-    Ok(id.map(LocalId))
+    let sql = "SELECT local_id FROM _sync_baseline \
+               WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) AND remote_id = ?2 \
+               ORDER BY local_id DESC";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut linked = statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))?;
+    linked.find(|local| !local.as_ref().is_ok_and(|local| aside(*local))).transpose()
 }
 
 /// The remote record linked to a local one.

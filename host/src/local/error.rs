@@ -1,12 +1,22 @@
 //! What SQLite reports, as a sentence that names the file and what was being done to it.
 
 use crate::ports::StoreError;
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 use std::path::Path;
+
+/// What SQLite calls a failed write, where the system did not say that the disk is full: a quota and a limit of the
+/// process have errors of their own.
+const GROWING: [i32; 3] = [ffi::SQLITE_IOERR_WRITE, ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_TRUNCATE];
 
 /// The store error for a failed SQLite call. `doing` completes "failed to …".
 pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreError {
-    let help = error.sqlite_error_code().and_then(|code| help(path, code));
+    let help = match &error {
+        // Text of ours that does not say what it should, or is no text.
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::Utf8Error(..) => Some(damaged(path)),
+        error => error.sqlite_error().and_then(|error| help(path, *error)),
+    };
     StoreError { message: format!("failed to {doing} in {}: {}", path.display(), reason(&error)), help }
 }
 
@@ -56,9 +66,16 @@ fn reason(error: &rusqlite::Error) -> String {
     }
 }
 
-fn help(path: &Path, code: ErrorCode) -> Option<String> {
+fn damaged(path: &Path) -> String {
     let file = path.display();
-    let text = match code {
+    format!(
+        "the file is damaged: `sqlite3 {file} \"PRAGMA integrity_check\"` shows where; restore it from a backup"
+    )
+}
+
+fn help(path: &Path, error: ffi::Error) -> Option<String> {
+    let file = path.display();
+    let text = match error.code {
         ErrorCode::DiskFull => {
             "the disk is full: make room and run again; nothing was half-written".to_owned()
         }
@@ -68,10 +85,7 @@ fn help(path: &Path, code: ErrorCode) -> Option<String> {
         ErrorCode::CannotOpen => {
             format!("check that the folder of {file} exists and that this user may write to it")
         }
-        ErrorCode::DatabaseCorrupt => format!(
-            "the file is damaged: `sqlite3 {file} \"PRAGMA integrity_check\"` shows where; restore it \
-             from a backup"
-        ),
+        ErrorCode::DatabaseCorrupt => damaged(path),
         ErrorCode::NotADatabase => {
             format!("{file} is not a SQLite file, or an encrypted one: check `path` in [local]")
         }
@@ -80,6 +94,11 @@ fn help(path: &Path, code: ErrorCode) -> Option<String> {
                 .to_owned()
         }
         ErrorCode::ConstraintViolation => REFUSAL_HELP.to_owned(),
+        ErrorCode::SystemIoFailure if GROWING.contains(&error.extended_code) => {
+            "the file could not grow: the disk, a quota or a limit on the size of files may be full; make room and \
+             run again; nothing was half-written"
+                .to_owned()
+        }
         ErrorCode::SystemIoFailure => {
             "the disk or the network share reported an error: check it, then run again".to_owned()
         }

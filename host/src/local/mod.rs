@@ -7,13 +7,14 @@
 //! value; `records`, `baseline`, `journal`, `logs` and `runs` own one kind of entry each; `commit`
 //! carries out the pipeline's changes, where `attempt` keeps one record's refusal from the others;
 //! `images` keeps what a run overwrites (`cells` is a row as it stands), `undo` brings it back (`restore` is one
-//! record of that). [`RunLock`] keeps two runs apart (decision 25).
+//! record of that); `damage` looks the file over before a run. [`RunLock`] keeps two runs apart (decision 25).
 
 mod attempt;
 mod baseline;
 mod cells;
 mod columns;
 mod commit;
+mod damage;
 mod error;
 mod images;
 mod journal;

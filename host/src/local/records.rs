@@ -92,6 +92,21 @@ impl Statements {
         connection.prepare_cached(&sql)?.query_map([targets], link)?.collect()
     }
 
+    /// The records whose link in this field points at no record of the other table.
+    pub(super) fn dangling(
+        &self,
+        connection: &Connection,
+        field: &Field,
+        target: &Statements,
+    ) -> rusqlite::Result<Vec<LocalId>> {
+        let (table, target, column) = (&self.table, &target.table, quote(&field.name));
+        let sql = format!(
+            "SELECT \"id\" FROM {table} WHERE {column} IS NOT NULL \
+             AND CAST({column} AS INTEGER) NOT IN (SELECT \"id\" FROM {target})"
+        );
+        connection.prepare_cached(&sql)?.query_map([], |row| row.get(0).map(LocalId))?.collect()
+    }
+
     /// The record's revision; `None` where it is gone.
     pub(super) fn revision(
         &self,

@@ -1,5 +1,6 @@
 //! What is remembered of runs, and of each object from its last one.
 
+use super::error::unwritable;
 use crate::ports::ObjectState;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
@@ -79,10 +80,17 @@ pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<StoredRun
 
 /// Remembers the state in which a run leaves an object.
 pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectState) -> rusqlite::Result<()> {
-    let sql = "UPDATE _sync_object SET mapping_version = ?2, filter = ?3, last_run = ?4, last_outcome = ?5 \
-               WHERE name = ?1";
-    let state = (object, state.mapping_version, &state.filter, &state.last_run, &state.last_outcome);
-    connection.execute(sql, state)?;
+    let sql = "UPDATE _sync_object SET mapping_version = ?2, filter = ?3, last_run = ?4, last_outcome = ?5, \
+               remote = ?6, targets = ?7 WHERE name = ?1";
+    let ObjectState { mapping_version, filter, last_run, last_outcome, remote, targets } = state;
+    let targets = targets.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
+    connection.execute(sql, (object, mapping_version, filter, last_run, last_outcome, remote, targets))?;
+    Ok(())
+}
+
+/// Remembers which server an object is synchronized with.
+pub(super) fn note_remote(connection: &Connection, object: &str, remote: &str) -> rusqlite::Result<()> {
+    connection.execute("UPDATE _sync_object SET remote = ?2 WHERE name = ?1", (object, remote))?;
     Ok(())
 }
 

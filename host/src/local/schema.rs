@@ -53,10 +53,12 @@ CREATE TABLE main."_sync_run"(
   run TEXT PRIMARY KEY, started TEXT NOT NULL, ended TEXT, outcome TEXT, report TEXT);
 "#;
 
-/// Which server an object was last synchronized with, and the images of local records that runs overwrote or
-/// deleted: `_sync_undo` are the runs that have any, oldest first, so that bounding them need not read the images.
+/// Which server an object was last synchronized with and which objects its links pointed at then, and the images of
+/// local records that runs overwrote or deleted: `_sync_undo` are the runs that have any, oldest first, so that
+/// bounding them need not read the images.
 const VERSION_2: &str = r#"
 ALTER TABLE main."_sync_object" ADD COLUMN remote TEXT;
+ALTER TABLE main."_sync_object" ADD COLUMN targets TEXT; -- JSON: objects, by name
 CREATE TABLE main."_sync_undo"(
   id INTEGER PRIMARY KEY, run TEXT NOT NULL UNIQUE, taken TEXT NOT NULL, bytes INTEGER NOT NULL);
 CREATE TABLE main."_sync_image"(
@@ -89,9 +91,34 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     Ok(VERSION.max(found))
 }
 
-/// Gives a store that is only read the tables that it lacks, in memory, so that they read as empty.
-pub(super) fn stand_in(connection: &Connection) -> rusqlite::Result<()> {
-    MIGRATIONS.iter().try_for_each(|migration| connection.execute_batch(&migration.replace("main.", "temp.")))
+/// Gives a store that is only read the tables that it lacks, in memory, and answers the version found.
+///
+/// Where the file's tables are older, a copy of them is made and brought up to date by the same statements that
+/// would bring the file up to date: unqualified names then mean the copy, and the file stays as it is. The
+/// objects' own tables are no part of this and are read in place.
+pub(super) fn stand_in(connection: &Connection) -> rusqlite::Result<i64> {
+    // One transaction, so that a run which migrates the file meanwhile is seen wholly or not at all.
+    let transaction = connection.unchecked_transaction()?;
+    let found = version(&transaction)?;
+    if found < VERSION {
+        let (theirs, newer) = MIGRATIONS.split_at(usize::try_from(found).unwrap_or(0));
+        let make = |migration: &&str| transaction.execute_batch(&migration.replace("main.", "temp."));
+        theirs.iter().try_for_each(make)?;
+        for table in tables_in_memory(&transaction)? {
+            transaction.execute_batch(&format!(
+                "DELETE FROM temp.{table}; INSERT INTO temp.{table} SELECT * FROM main.{table}"
+            ))?;
+        }
+        newer.iter().try_for_each(make)?;
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+fn tables_in_memory(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let listed =
+        "SELECT name FROM temp.sqlite_schema WHERE type = 'table' AND name LIKE '\\_sync\\_%' ESCAPE '\\'";
+    connection.prepare(listed)?.query_map([], |row| row.get(0))?.collect()
 }
 
 /// The version of the tables in the file; 0 where there are none.

@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: opens the file, and answers the command line's questions about logs and runs.
 //! What the pipeline asks is in `store`.
 
+use super::damage;
 use super::error::{failed, unfit};
 use super::images::{self, Images, Keep};
 use super::logs::{self, StoredConflict, StoredIssue};
@@ -9,11 +10,12 @@ use super::schema;
 use super::table::Attached;
 use super::undo::{self, UndoableRun, Undone};
 use crate::ports::StoreError;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use std::collections::HashMap;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use sync_core::change_key::LocalId;
 use sync_core::conflict::Choice;
 use sync_core::object::ObjectName;
 
@@ -37,6 +39,7 @@ pub struct SqliteStore {
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
     /// The images of the run under way.
     pub(super) images: Option<Images>,
+    pub(super) aside: HashSet<(ObjectName, LocalId)>,
 }
 
 impl SqliteStore {
@@ -54,12 +57,19 @@ impl SqliteStore {
         }
         let mut connection = connect(path, mode).map_err(|error| failed(path, "open the store", error))?;
         if mode == Mode::ReadWrite && connection.is_readonly("main").unwrap_or(false) {
-            let readonly = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+            let readonly = ffi::Error::new(ffi::SQLITE_READONLY);
             let error = rusqlite::Error::SqliteFailure(readonly, Some("the file is read-only".to_owned()));
             return Err(failed(path, "open the store", error));
         }
-        let version = prepare(&mut connection, mode)
-            .map_err(|error| failed(path, "prepare the tables of the store", error))?;
+        let version = prepare(&mut connection, mode).map_err(|error| {
+            let mut error = failed(path, "make the tables of the store or bring them up to date", error);
+            error.help.get_or_insert_with(|| {
+                "nothing was changed; names that begin with `_sync_` are the host's own: rename or drop what is \
+                 in their way"
+                    .to_owned()
+            });
+            error
+        })?;
         if version > schema::VERSION {
             let message = format!(
                 "{} was written by a newer host: its tables are of version {version}, this host knows {}",
@@ -68,7 +78,11 @@ impl SqliteStore {
             );
             return Err(unfit(message, "use the newer host for this store".to_owned()));
         }
-        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached: HashMap::new(), images: None })
+        if mode == Mode::ReadWrite {
+            damage::look(&connection).map_err(|error| failed(path, "find the store sound", error))?;
+        }
+        let (attached, aside) = (HashMap::new(), HashSet::new());
+        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached, images: None, aside })
     }
 
     /// All issues that are not dismissed, by number.
@@ -223,6 +237,7 @@ fn transact<T>(
 
 /// A store that is only read and not there yet is an empty one in memory.
 fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
+    damage::cut_off(path)?;
     let access = match mode {
         Mode::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         Mode::ReadOnly if !path.try_exists().unwrap_or(true) => return Connection::open_in_memory(),
@@ -239,6 +254,10 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
     connection.pragma_update(None, "foreign_keys", false)?;
     match mode {
         Mode::ReadWrite => {
+            let found = schema::version(connection)?;
+            if found > schema::VERSION {
+                return Ok(found);
+            }
             // Readers do not block the run, nor the run them. Where the file system cannot do it,
             // SQLite answers with the mode that it keeps, which is as safe.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
@@ -248,11 +267,7 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
         }
         Mode::ReadOnly => {
             connection.pragma_update(None, "temp_store", "MEMORY")?;
-            let version = schema::version(connection)?;
-            if version == 0 {
-                schema::stand_in(connection)?;
-            }
-            Ok(version)
+            schema::stand_in(connection)
         }
     }
 }

@@ -80,14 +80,29 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("look up the links of {}", object.name)))
     }
 
+    fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError> {
+        let (sql, target) = (&self.table(&object.name)?.sql, &self.table(&target.name)?.sql);
+        let Some(field) = object.local.get(field) else { return Ok(Vec::new()) };
+        sql.dangling(&self.connection, field, target)
+            .map_err(self.failed(&format!("look up the links of {}", object.name)))
+    }
+
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
-        baseline::linked_local(&self.connection, object.as_str(), id)
+        let aside = |local| self.aside.contains(&(object.clone(), local));
+        baseline::linked_local(&self.connection, object.as_str(), id, aside)
             .map_err(self.failed(&format!("look up a link to {object}")))
     }
 
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError> {
+        if self.aside.contains(&(object.clone(), id)) {
+            return Ok(None);
+        }
         baseline::linked_remote(&self.connection, object.as_str(), id)
             .map_err(self.failed(&format!("look up a link to {object}")))
+    }
+
+    fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {
+        self.aside.extend(pairs.into_iter().map(|local| (object.clone(), local)));
     }
 
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
@@ -143,6 +158,12 @@ impl Store for SqliteStore {
 
     fn choose(&mut self, conflict: &ConflictEntry, choice: Choice) -> Result<(), StoreError> {
         self.write("record a choice", |connection| logs::choose(connection, conflict, choice))
+    }
+
+    fn note_remote(&mut self, object: &ObjectName, remote: &str) -> Result<(), StoreError> {
+        self.write(&format!("note the server of {object}"), |connection| {
+            runs::note_remote(connection, object.as_str(), remote)
+        })
     }
 
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError> {

@@ -1,5 +1,6 @@
 //! The table of one object: made, adopted or refused, and kept under watch by triggers.
 
+use super::error::unreadable;
 use super::records::Statements;
 use super::refusal::{Refusal, add_column, check, create, quote, wanted};
 use super::shape::{Found, Shape, look};
@@ -100,13 +101,17 @@ pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attach
 
 /// What is known of the object from earlier runs.
 pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<ObjectState> {
-    let sql = "SELECT mapping_version, filter, last_run, last_outcome FROM _sync_object WHERE id = ?1";
+    let sql = "SELECT mapping_version, filter, last_run, last_outcome, remote, targets \
+               FROM _sync_object WHERE id = ?1";
     let state = |row: &rusqlite::Row<'_>| {
+        let targets: Option<String> = row.get(5)?;
         Ok(ObjectState {
             mapping_version: row.get(0)?,
             filter: row.get(1)?,
             last_run: row.get(2)?,
             last_outcome: row.get(3)?,
+            remote: row.get(4)?,
+            targets: targets.map(|names| serde_json::from_str(&names)).transpose().map_err(unreadable)?,
         })
     };
     Ok(connection.query_row(sql, [id], state).optional()?.unwrap_or_default())

@@ -3,11 +3,11 @@
 
 use super::conflicts::{Clash, Then, settle};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
-use super::{Event, Failure, Stop, Subject, links, pull};
+use super::{Event, Failure, Stop, Subject, full_compare, links, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::compare::{Decision, Finding, Needs, Side, compare as compare_keys, decide, needs};
+use sync_core::compare::{Decision, Finding, Needs, Side, compare as compare_keys, decide};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
@@ -31,7 +31,7 @@ struct Linked {
 }
 
 /// Compares what both sides listed, and decides every record.
-pub(super) async fn compare(work: &Work<'_>, store: &dyn Store, listed: Listed) -> Result<Plan, Stop> {
+pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: Listed) -> Result<Plan, Stop> {
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
     let sizes = (listed.baseline.len() as u64, listed.local.len() as u64, listed.remote.len() as u64);
@@ -44,11 +44,19 @@ pub(super) async fn compare(work: &Work<'_>, store: &dyn Store, listed: Listed) 
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
         }
     }
+    if full_compare::elsewhere(work) {
+        let gone = linked.iter().filter(|it| it.remote == Side::Gone).map(|it| it.pair.local);
+        store.set_aside(&object.name, gone.collect());
+    }
     let departed = departed(work, &linked).await?;
     for batch in linked.chunks(BATCH) {
         decide_batch(work, store, &mut plan, batch, &departed).await?;
     }
-    hold_deletes(work, &mut plan, sizes);
+    if full_compare::elsewhere(work) {
+        full_compare::hold(work, &mut plan);
+    } else {
+        hold_deletes(work, &mut plan, sizes);
+    }
     Ok(plan)
 }
 
@@ -89,7 +97,7 @@ struct Contents {
 
 async fn decide_batch(
     work: &Work<'_>,
-    store: &dyn Store,
+    store: &mut dyn Store,
     plan: &mut Plan,
     batch: &[Linked],
     departed: &HashSet<RemoteId>,
@@ -130,6 +138,23 @@ async fn decide_batch(
         let equal = match (local_row, remote_row) {
             (Some(local), Some(remote)) => !ahead && unlike(object, local, remote).is_empty(),
             _ => false,
+        };
+        let remote = match (remote, contents.base.get(&pair.local), fetched) {
+            (Side::Changed(key), Some(base), Some(Fetched { row, .. }))
+                if !equal && full_compare::is_a_stranger(work, store, base, &key, row)? =>
+            {
+                plan.pull_inserts.push(key.id);
+                store.set_aside(&object.name, vec![pair.local]);
+                Side::Gone
+            }
+            (Side::Changed(key), Some(base), Some(Fetched { row, .. }))
+                if local != Side::Same
+                    && full_compare::only_read_otherwise(work, base, &key, row, local_row) =>
+            {
+                plan.read_otherwise = true;
+                Side::Same
+            }
+            (side, _, _) => side,
         };
         let now = Now { pair, contents: &contents };
         match decide(&local, &remote, equal) {
@@ -253,7 +278,8 @@ impl Now<'_> {
 async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Contents, Stop> {
     let object = work.object();
     let wanted = |wants: fn(Needs) -> bool| {
-        batch.iter().filter(move |it| wants(needs(&it.local, &it.remote))).map(|it| &it.pair)
+        let needs = |it: &Linked| full_compare::needs_of(work, &it.pair, &it.local, &it.remote);
+        batch.iter().filter(move |it| wants(needs(it))).map(|it| &it.pair)
     };
     let local: Vec<LocalId> =
         wanted(|it| matches!(it, Needs::Local | Needs::Both)).map(|pair| pair.local).collect();

@@ -107,7 +107,7 @@ pub async fn explain(
     object: &str,
     candidates: &[RecordId],
 ) -> Result<Explanation, ExplainError> {
-    let Run { id, remote, store, mut participants, others, options, observer, person } = run;
+    let Run { id, remote, server, store, mut participants, others, options, observer, person } = run;
     in_order(&mut participants);
     let asked = || match candidates.first() {
         Some(RecordId::Local(id)) => id.to_string(),
@@ -120,6 +120,7 @@ pub async fn explain(
     let work = Work {
         run: id,
         remote,
+        server,
         observer,
         person,
         options,

@@ -11,6 +11,7 @@ mod conflicts;
 mod count;
 mod explain;
 mod followers;
+mod full_compare;
 mod links;
 mod next_object;
 mod operations;
@@ -61,6 +62,8 @@ pub struct Run<'a> {
     pub id: &'a str,
     /// The remote side.
     pub remote: &'a dyn Remote,
+    /// Which server that is and as which user, without a secret: another one is another remote.
+    pub server: &'a str,
     /// The local side, the baseline and the logs.
     pub store: &'a mut dyn Store,
     /// The objects, in any order.

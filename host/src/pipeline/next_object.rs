@@ -4,11 +4,13 @@ use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
-use super::{Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, pull, push, recovery};
-use crate::ports::{ConflictEntry, ObjectState, Store, View};
+use super::{
+    Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, pull, push, recovery,
+};
+use crate::ports::{ConflictEntry, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
 use std::collections::HashSet;
-use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
+use sync_core::change_key::{LocalId, RemoteId, RemoteKey};
 use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
 use sync_core::order::dependency_order;
@@ -17,7 +19,7 @@ use sync_core::order::dependency_order;
 ///
 /// Never fails: what went wrong is in the report. Every object is in it, in the order of the links.
 pub async fn synchronize(run: Run<'_>) -> Report {
-    let Run { id, remote, store, mut participants, others, options, observer, person } = run;
+    let Run { id, remote, server, store, mut participants, others, options, observer, person } = run;
     in_order(&mut participants);
     let journeys = participants.iter().map(|it| Journey {
         report: ObjectReport::new(it.mapper.object().name.clone()),
@@ -29,6 +31,7 @@ pub async fn synchronize(run: Run<'_>) -> Report {
     let work = |index| Work {
         run: id,
         remote,
+        server,
         observer,
         person,
         options,
@@ -205,22 +208,19 @@ pub(super) async fn list(
     let state = &participant.state;
     let view = View { object, filter: participant.filter.as_deref() };
     report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
+    report.remote_changed = full_compare::elsewhere(work);
     work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
     let counted = count(work.remote, store, view).await?;
     report.counted = Counts { local: Some(counted.local), remote: counted.remote };
     if !work.options.dry_run {
+        full_compare::note_server(work, store)?;
         recovery::recover(work, store).await?;
     }
     let (remote_count, mut remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
     report.counted.remote = remote_count;
     remote.extend(beyond_filter(work, store, &remote).await?);
     let mut baseline = store.pairs(&object.name)?;
-    if state.mapping_version.is_some_and(|version| version != object.mapping_version) {
-        // Another mapping may read the same record otherwise: every content is looked at once.
-        for pair in &mut baseline {
-            pair.remote.token = RemoteToken::unsettled();
-        }
-    }
+    full_compare::unsettle(work, store, &mut baseline)?;
     let local = store.local_keys(object)?;
     Ok(Listed { baseline, local, remote })
 }
@@ -303,7 +303,7 @@ async fn delete(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     let Journey { report, plan, .. } = journey;
-    push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes)).await?;
+    push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes), doomed).await?;
     pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed)
 }
 
@@ -311,16 +311,8 @@ async fn delete(
 fn finish(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let report = &mut journey.report;
     if !journey.stopped {
-        let state = |outcome: Outcome| ObjectState {
-            // A new mapping has to have seen every record before the next run may trust the tokens.
-            mapping_version: match work.participant().state.mapping_version {
-                Some(before) if journey.learned.unread || !journey.plan.issues.is_empty() => Some(before),
-                Some(_) | None => Some(work.object().mapping_version),
-            },
-            filter: work.participant().filter.clone(),
-            last_run: Some(work.run.to_owned()),
-            last_outcome: Some(outcome.name().to_owned()),
-        };
+        let complete = !journey.learned.unread;
+        let state = |outcome: Outcome| full_compare::state(work, &journey.plan, complete, outcome.name());
         store.finish(work.run, work.object(), &state(Outcome::Synced))?;
         settle_outcome(report, store, journey.plan.held_deletes)?;
         if report.outcome != Outcome::Synced {

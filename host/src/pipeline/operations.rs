@@ -35,6 +35,8 @@ pub(super) struct Plan {
     pub(super) issues: Vec<IssueEntry>,
     /// Deletes that wait for confirmation (decision 23).
     pub(super) held_deletes: u64,
+    /// Whether a local change went before what a remote record that nobody wrote is now read as.
+    pub(super) read_otherwise: bool,
     /// Local fields that a change touches, by operation; filled for a plan only.
     pub(super) planned: Vec<PlannedOperation>,
 }
@@ -102,6 +104,8 @@ pub(super) struct PushDelete {
 pub(super) struct Work<'a> {
     pub(super) run: &'a str,
     pub(super) remote: &'a dyn Remote,
+    /// Which server that is, and as which user.
+    pub(super) server: &'a str,
     pub(super) observer: &'a dyn Observer,
     pub(super) person: Option<&'a dyn Person>,
     pub(super) options: Options,

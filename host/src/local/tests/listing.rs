@@ -121,6 +121,8 @@ fn states_and_runs_are_remembered() {
         filter: Some("[Name] = 'x'".into()),
         last_run: Some("a".into()),
         last_outcome: Some("pending".into()),
+        remote: Some("siebel http://127.0.0.1/ as SADMIN".into()),
+        targets: Some(["contact".to_owned()].into()),
     };
     store.record_issues("a", &[issue(None, "refused")]).unwrap();
     store.finish("a", &object, &state).unwrap();

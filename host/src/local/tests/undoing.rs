@@ -254,7 +254,10 @@ fn a_run_that_is_too_much_by_itself_keeps_nothing() {
 fn a_store_of_an_older_host_has_nothing_to_undo() {
     let (place, _, store, _) = one();
     drop(store);
-    place.sql("DROP TABLE _sync_undo; DROP TABLE _sync_image; UPDATE _sync_meta SET value = 1");
+    place.sql(
+        "DROP TABLE _sync_undo; DROP TABLE _sync_image; UPDATE _sync_meta SET value = 1;
+         ALTER TABLE _sync_object DROP COLUMN remote; ALTER TABLE _sync_object DROP COLUMN targets",
+    );
     let store = SqliteStore::open(&place.path, Mode::ReadOnly).unwrap();
     assert_eq!(store.undoable_runs().unwrap(), []);
 }

@@ -1,11 +1,13 @@
 //! Push delete: compare the version, then delete the remote record.
 
 use super::{WAVE, refusal};
-use crate::pipeline::operations::{PushDelete, Work};
+use crate::pipeline::links;
+use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
+use std::collections::HashMap;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
@@ -15,6 +17,7 @@ pub(in crate::pipeline) async fn deletes(
     store: &mut dyn Store,
     report: &mut ObjectReport,
     deletes: Vec<PushDelete>,
+    doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PushDelete, deletes.len());
     let object = work.object();
@@ -36,12 +39,14 @@ pub(in crate::pipeline) async fn deletes(
             .collect()
             .await;
         let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
+        let mut deleted = HashMap::new();
         for (it, result) in results {
             let local = it.pair.local;
             match result {
                 Ok(()) => {
                     changes.push(Change::Forget { local });
                     report.count(Operation::PushDelete);
+                    deleted.insert(local, it.pair.remote.id.clone());
                 }
                 Err(error) => match refusal(error) {
                     Ok(failure) => failures.push((Subject::pair(local, &it.pair.remote.id), failure)),
@@ -51,6 +56,7 @@ pub(in crate::pipeline) async fn deletes(
             changes.push(Change::Settled { local });
         }
         store.commit(object, changes)?;
+        links::clear(work, store, &deleted, doomed)?;
         work.observer.event(Event::Progress(wave.len() as u64));
         work.log(store, Operation::PushDelete, failures)?;
         if let Some(stop) = stop {

@@ -174,16 +174,17 @@ fn plan_updates(
     Ok(Wave { tasks, failures, done: changes })
 }
 
-/// The remote fields that an update sends: those that are not what they were when both sides agreed.
+/// The remote fields that an update sends: those that are not what they were when both sides agreed. An empty
+/// field that was never agreed on, because the object gained it, says nothing about what the remote has there.
 fn differing(object: &Object, before: Option<&Row>, now: &Row) -> Vec<(usize, Value)> {
     let sendable =
         |index: usize| object.remote.get(index).is_some_and(|field| !field.traits.is_remote_owned());
     now.iter()
         .enumerate()
         .filter(|(index, value)| {
-            sendable(*index)
-                && **value != Value::Absent
-                && before.and_then(|row| row.get(*index)) != Some(value)
+            let before = before.and_then(|row| row.get(*index));
+            let unknown = before == Some(&Value::Absent) && **value == Value::Null;
+            sendable(*index) && **value != Value::Absent && before != Some(value) && !unknown
         })
         .map(|(index, value)| (index, value.clone()))
         .collect()
