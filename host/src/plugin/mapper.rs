@@ -5,59 +5,14 @@ use super::inspect::Inspection;
 use super::limits::{Limits, Meter};
 use super::merging;
 use super::pace::Pace;
-use super::v0_1::{self, Mapping, ObjectPlugin, ObjectPluginPre, Rejection};
+use super::sandbox::{Sandbox, Spent};
+use super::v0_1::{self, Mapping, Rejection};
 use crate::ports::{MapError, Mapper};
 use std::path::{Path, PathBuf};
 use sync_core::conflict::{Resolution, Sides};
 use sync_core::object::{Field, Object, RowMisfit, conform_row};
 use sync_core::value::{Row, Value};
 use wasmtime::Store;
-
-/// A compiled plugin and what it may use up.
-pub(super) struct Sandbox {
-    pub(super) pre: ObjectPluginPre<Meter>,
-    pub(super) limits: Limits,
-}
-
-/// What a call used up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Spent {
-    /// Fuel, in wasmtime's units.
-    pub fuel: u64,
-    /// Bytes of linear memory, the plugin's own start included.
-    pub memory: u64,
-}
-
-impl Sandbox {
-    /// One call in a fresh instance (13–25 µs), with the limits of one record. The instance is thrown away:
-    /// nothing that one call leaves behind reaches another.
-    pub(super) fn call<T>(
-        &self,
-        call: impl FnOnce(&ObjectPlugin, &mut Store<Meter>) -> wasmtime::Result<T>,
-    ) -> (Result<T, Failure>, Spent) {
-        self.metered(|store| {
-            let plugin = self.pre.instantiate(&mut *store)?;
-            call(&plugin, store)
-        })
-    }
-
-    /// Work in a fresh store, with the limits of one record.
-    fn metered<T>(
-        &self,
-        work: impl FnOnce(&mut Store<Meter>) -> wasmtime::Result<T>,
-    ) -> (Result<T, Failure>, Spent) {
-        let mut store = Store::new(self.pre.engine(), Meter::new(self.limits));
-        store.limiter(|meter| meter);
-        // A plugin can name the same bytes many times over in its answer; what is copied out of it is limited
-        // too.
-        store.set_hostcall_fuel(usize::try_from(self.limits.memory).unwrap_or(usize::MAX));
-        let answer = store.set_fuel(self.limits.fuel_per_record).and_then(|()| work(&mut store));
-        let left = store.get_fuel().unwrap_or(0);
-        let spent =
-            Spent { fuel: self.limits.fuel_per_record.saturating_sub(left), memory: store.data().memory() };
-        (answer.map_err(|error| Failure::of(&error, store.data(), self.limits)), spent)
-    }
-}
 
 /// One direction of `mapping`.
 type Call<T> = fn(&Mapping, &mut Store<Meter>, &[v0_1::Row]) -> wasmtime::Result<Vec<T>>;

@@ -17,6 +17,7 @@ mod mapper;
 mod merging;
 mod pace;
 mod refusal;
+mod sandbox;
 mod v0_1;
 
 pub use build::{BuildError, Built, Step, build};
@@ -25,5 +26,6 @@ pub use failure::Failure;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
 pub use load::{EngineError, Loader, read};
-pub use mapper::{Function, Measured, Spent, WasmMapper};
+pub use mapper::{Function, Measured, WasmMapper};
 pub use refusal::{Reason, Refusal};
+pub use sandbox::Spent;

@@ -1,0 +1,52 @@
+//! One call of a plugin, metered: fuel, memory, and an instance of its own.
+
+use super::failure::Failure;
+use super::limits::{Limits, Meter};
+use super::v0_1::{ObjectPlugin, ObjectPluginPre};
+use wasmtime::Store;
+
+/// A compiled plugin and what it may use up.
+pub(super) struct Sandbox {
+    pub(super) pre: ObjectPluginPre<Meter>,
+    pub(super) limits: Limits,
+}
+
+/// What a call used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Fuel, in wasmtime's units.
+    pub fuel: u64,
+    /// Bytes of linear memory, the plugin's own start included.
+    pub memory: u64,
+}
+
+impl Sandbox {
+    /// One call in a fresh instance (13–25 µs), with the limits of one record. The instance is thrown away:
+    /// nothing that one call leaves behind reaches another.
+    pub(super) fn call<T>(
+        &self,
+        call: impl FnOnce(&ObjectPlugin, &mut Store<Meter>) -> wasmtime::Result<T>,
+    ) -> (Result<T, Failure>, Spent) {
+        self.metered(|store| {
+            let plugin = self.pre.instantiate(&mut *store)?;
+            call(&plugin, store)
+        })
+    }
+
+    /// Work in a fresh store, with the limits of one record.
+    pub(super) fn metered<T>(
+        &self,
+        work: impl FnOnce(&mut Store<Meter>) -> wasmtime::Result<T>,
+    ) -> (Result<T, Failure>, Spent) {
+        let mut store = Store::new(self.pre.engine(), Meter::new(self.limits));
+        store.limiter(|meter| meter);
+        // A plugin can name the same bytes many times over in its answer; what is copied out of it is limited
+        // too.
+        store.set_hostcall_fuel(usize::try_from(self.limits.memory).unwrap_or(usize::MAX));
+        let answer = store.set_fuel(self.limits.fuel_per_record).and_then(|()| work(&mut store));
+        let left = store.get_fuel().unwrap_or(0);
+        let spent =
+            Spent { fuel: self.limits.fuel_per_record.saturating_sub(left), memory: store.data().memory() };
+        (answer.map_err(|error| Failure::of(&error, store.data(), self.limits)), spent)
+    }
+}
