@@ -121,3 +121,19 @@ fn a_plan_shows_what_a_choice_leads_to() {
     scene.run().exits(0);
     settled(&scene, &acme, json!(["Lyon", null, "ours"]));
 }
+
+#[test]
+fn decision_24_a_plugin_may_pass_a_conflict_on_and_one_that_fails_on_it_costs_it_an_issue() {
+    for (name, codes) in [("ask", &[][..]), ("panic", &["plugin-trap"]), ("short", &["plugin-row"])] {
+        let (scene, acme) = merging("");
+        scene.sql(&format!("UPDATE account SET name = '{name}'"));
+        scene.run().exits(3);
+        let issues: Vec<Json> = scene.issues().iter().map(|issue| issue["code"].clone()).collect();
+        assert_eq!(issues, codes, "{name}");
+        assert_eq!(scene.conflicts().len(), 1, "{name}: a person decides");
+        assert_eq!(scene.crm().get("Account", &acme).unwrap()["Name"], "ACME");
+        resolve(&scene, "remote");
+        scene.run().exits(0);
+        assert_eq!(scene.rows("SELECT name, location FROM account"), [json!(["ACME", "Rome"])]);
+    }
+}

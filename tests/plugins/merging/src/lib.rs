@@ -1,5 +1,5 @@
 //! An account that settles its own conflicts: the local side keeps the name, the remote side the location, and a
-//! person decides at a first meeting.
+//! person decides at a first meeting, or of a record named `ask`. It fails on records named `panic` and `short`.
 
 use bindings::exports::crm::sync_object::merging::{Conflict, Guest, Resolution};
 use sync_object_sdk::{Object, Rejection, Row, SyncObject, export_object};
@@ -46,6 +46,13 @@ impl Guest for Merging {
 }
 
 fn settle(conflict: Conflict) -> Resolution {
+    assert!(!base::is_named(&conflict.local, "panic"), "a record named panic");
+    if base::is_named(&conflict.local, "short") {
+        return Resolution::Merged(Vec::new());
+    }
+    if base::is_named(&conflict.local, "ask") {
+        return Resolution::Ask;
+    }
     match conflict.base {
         Some(_) => Resolution::Merged(
             conflict.local.into_iter().take(1).chain(conflict.remote.into_iter().skip(1)).collect(),
