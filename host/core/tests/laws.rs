@@ -14,6 +14,8 @@ mod decide;
 mod descriptor;
 #[path = "laws/guard.rs"]
 mod guard;
+#[path = "laws/merge.rs"]
+mod merge;
 #[path = "laws/oracle.rs"]
 mod oracle;
 #[path = "laws/sync.rs"]
