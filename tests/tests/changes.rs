@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use crm::{Clock, Config, Server, Store, Visibility};
+use crm::{Action, Clock, Config, Fault, Server, Store, Visibility};
 use tests::{Json, Output, Scene, hostile_plugin, json, stock_plugin};
 
 const NOTHING: [i64; 3] = [0, 0, 0];
@@ -314,10 +314,13 @@ fn a_run_that_is_cut_off_on_another_server_leaves_it_unsettled() {
     let first = scene.crm();
     let other = later();
     other.insert("Account", &[("Name", "Elsewhere")]).unwrap();
+    other.insert("Opportunity", &[("Name", "Elsewhere")]).unwrap();
     move_to(&mut scene, other);
-    // The second object fails: the first one's pulls are there, and the run is no success.
-    scene.fault(crm::Fault::new("GET", "Opportunity/Opportunity", crm::Action::Garbage).always());
+    // The login ends when the first object's records are there and the second one's are asked for.
+    let over = Action::Status(401, "{}".into());
+    scene.fault(Fault::new("GET", "Opportunity/Opportunity", over).skip(2).always());
     scene.run().exits(1);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 4);
     move_to(&mut scene, first);
     let run = scene.run().exits(3);
     assert_eq!(run.object("account")["held_deletes"], 1, "what the other server had is not deleted unasked");

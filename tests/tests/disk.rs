@@ -164,7 +164,12 @@ fn a_store_that_may_not_be_written_is_said_to_be_so() {
         refused(&scene, &["read-only", "writable"]);
         scene.host(&["plan"]).exits(0);
     }
-    std::fs::set_permissions(scene.path("crm.db"), Permissions::from_mode(0o644)).unwrap();
+    // What only read it may have left files beside it, with the same permissions.
+    for name in
+        ["crm.db", "crm.db-wal", "crm.db-shm"].map(|name| scene.path(name)).iter().filter(|it| it.exists())
+    {
+        std::fs::set_permissions(name, Permissions::from_mode(0o644)).unwrap();
+    }
     heals(&scene, "after the file could be written again");
 }
 

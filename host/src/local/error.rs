@@ -80,7 +80,10 @@ fn help(path: &Path, error: ffi::Error) -> Option<String> {
             "the disk is full: make room and run again; nothing was half-written".to_owned()
         }
         ErrorCode::ReadOnly | ErrorCode::PermissionDenied => {
-            format!("{file} and its folder must be writable by the user that runs the host")
+            format!(
+                "{file}, {file}-wal and {file}-shm where they are there, and their folder must be writable by the \
+                 user that runs the host"
+            )
         }
         ErrorCode::CannotOpen => {
             format!("check that the folder of {file} exists and that this user may write to it")
