@@ -79,7 +79,8 @@ pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], remote: Vec<RemoteKey>) 
     findings
 }
 
-fn is_another_record(known: &RemoteKey, listed: &RemoteKey) -> bool {
+/// Whether an id came back as another record (decision 14).
+pub fn is_another_record(known: &RemoteKey, listed: &RemoteKey) -> bool {
     matches!((&known.created, &listed.created), (Some(a), Some(b)) if a != b)
 }
 

@@ -7,10 +7,12 @@ use super::{Event, Failure, Stop, Subject, full_compare, links, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::compare::{Decision, Finding, Needs, Side, compare as compare_keys, decide};
+use sync_core::compare::{
+    Decision, Finding, Needs, Side, compare as compare_keys, decide, is_another_record,
+};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
-use sync_core::value::{Row, Value};
+use sync_core::value::{Kind, Row, Value};
 
 /// Linked records whose contents are looked at together.
 const BATCH: usize = 200;
@@ -44,10 +46,12 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
         }
     }
+    let gone = || linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair);
     if full_compare::elsewhere(work) {
-        let gone = linked.iter().filter(|it| it.remote == Side::Gone).map(|it| it.pair.local);
-        store.set_aside(&object.name, gone.collect());
+        store.set_aside(&object.name, gone().map(|pair| pair.local).collect());
     }
+    let new: HashSet<&RemoteId> = plan.pull_inserts.iter().collect();
+    plan.outlived = gone().filter(|pair| new.contains(&pair.remote.id)).map(|pair| pair.local).collect();
     let departed = departed(work, &linked).await?;
     for batch in linked.chunks(BATCH) {
         decide_batch(work, store, &mut plan, batch, &departed).await?;
@@ -62,7 +66,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
 
 /// Of the records that are no longer listed, those that are still there: they only left the filter
 /// (decision 12).
-async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<RemoteId>, Stop> {
+async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<LocalId>, Stop> {
     let mut departed = HashSet::new();
     if work.participant().filter.is_none() {
         return Ok(departed);
@@ -71,12 +75,12 @@ async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<RemoteId
     for batch in gone.chunks(work.remote.capabilities().details_batch.max(1)) {
         let ids: Vec<RemoteId> = batch.iter().map(|pair| pair.remote.id.clone()).collect();
         let found = work.remote.details(work.object(), &ids).await?;
-        // An id that came back is another record: the one that was linked did not leave, it is gone.
-        let same = found.into_iter().map(|record| record.key).filter(|key| {
-            let known = batch.iter().find(|pair| pair.remote.id == key.id);
-            known.is_some_and(|pair| pair.remote.created == key.created)
-        });
-        departed.extend(same.map(|key| key.id));
+        // An id that came back is another record: the one that was linked did not leave, it is gone. Both may
+        // be linked at a time.
+        let left = |pair: &Pair| {
+            found.iter().any(|it| it.key.id == pair.remote.id && it.key.created == pair.remote.created)
+        };
+        departed.extend(batch.iter().filter(|pair| left(pair)).map(|pair| pair.local));
     }
     Ok(departed)
 }
@@ -95,19 +99,33 @@ struct Contents {
     remote: HashMap<RemoteId, (RemoteKey, Result<Fetched, Failure>)>,
 }
 
+impl Contents {
+    /// Whether the remote record has gone since it was listed, or its id has come back as another record: the next
+    /// run lists it anew.
+    fn is_overtaken(&self, pair: &Pair, needs: Needs) -> bool {
+        match self.remote.get(&pair.remote.id) {
+            Some((key, _)) => is_another_record(&pair.remote, key),
+            None => matches!(needs, Needs::Remote | Needs::Both),
+        }
+    }
+}
+
 async fn decide_batch(
     work: &Work<'_>,
     store: &mut dyn Store,
     plan: &mut Plan,
     batch: &[Linked],
-    departed: &HashSet<RemoteId>,
+    departed: &HashSet<LocalId>,
 ) -> Result<(), Stop> {
     let object = work.object();
     let contents = read(work, store, batch).await?;
     let left: Vec<LocalId> =
-        batch.iter().filter(|it| departed.contains(&it.pair.remote.id)).map(|it| it.pair.local).collect();
+        batch.iter().filter(|it| departed.contains(&it.pair.local)).map(|it| it.pair.local).collect();
     let needed = links::linked_to(work, store, &left)?;
     for Linked { pair, local, remote } in batch {
+        if contents.is_overtaken(pair, full_compare::needs_of(work, pair, local, remote)) {
+            continue;
+        }
         let base = contents.base.get(&pair.local).map(|base| &base.row);
         let local_row = contents.local.get(&pair.local).and_then(|record| record.row.as_ref().ok());
         let fetched = match remote {
@@ -122,9 +140,19 @@ async fn decide_batch(
         let fetched = fetched.and_then(|(_, row)| row.as_ref().ok());
         let remote_row = fetched.map(|fetched| &fetched.row);
         let ahead = fetched.is_some_and(|fetched| fetched.ahead);
+        let edited = match (local, base, local_row) {
+            (Side::Changed(_), Some(base), Some(row)) => changed_here(object, base, row, &Side::Gone),
+            (Side::Changed(_) | Side::Same | Side::Gone, _, _) => *local != Side::Same,
+        };
+        let relinked = match (base, local_row) {
+            (Some(base), Some(row)) => unlike(object, base, row).into_iter().any(|it| is_link(object, it)),
+            _ => true,
+        };
         // From here on, a changed token with the baseline's content is no change (decision 2).
         let remote = match (remote, base, remote_row) {
-            (Side::Changed(_), Some(base), Some(row)) if !ahead && unlike(object, base, row).is_empty() => {
+            (Side::Changed(_), Some(base), Some(row))
+                if (!ahead || edited && !relinked) && !changed_there(object, base, row, local, edited) =>
+            {
                 Side::Same
             }
             (side, _, _) => side.clone(),
@@ -135,9 +163,17 @@ async fn decide_batch(
             }
             (side, _, _) => side.clone(),
         };
-        let equal = match (local_row, remote_row) {
-            (Some(local), Some(remote)) => !ahead && unlike(object, local, remote).is_empty(),
-            _ => false,
+        let apart = match (local_row, remote_row) {
+            (Some(local), Some(remote)) if !ahead => Some(unlike(object, local, remote)),
+            _ => None,
+        };
+        let equal = apart.as_ref().is_some_and(Vec::is_empty);
+        // Both sides made the same edit, and the server added something of its own (decisions 9 and 18).
+        let local = match (&apart, &remote) {
+            (Some(apart), Side::Changed(_)) if !equal && apart.iter().all(|&it| is_owned(object, it)) => {
+                Side::Same
+            }
+            _ => local,
         };
         let remote = match (remote, contents.base.get(&pair.local), fetched) {
             (Side::Changed(key), Some(base), Some(Fetched { row, .. }))
@@ -160,7 +196,7 @@ async fn decide_batch(
         match decide(&local, &remote, equal) {
             Decision::Refresh => plan.bookkeeping.extend(now.refresh(local_row)),
             // Deleted here and out of the filter is this, too: the remote is left alone (decision 12).
-            Decision::Forget => plan.bookkeeping.push(Change::Forget { local: pair.local }),
+            Decision::Forget => plan.forgotten.push(pair.clone()),
             Decision::PullUpdate => {
                 plan.pull_updates.push(PullUpdate { pair: pair.clone(), revision: now.revision() })
             }
@@ -172,10 +208,12 @@ async fn decide_batch(
                     fields: Vec::new(),
                 }));
             }
+            // Who links to it cannot be seen where not all objects take part: it goes in a run of all.
+            Decision::PullDelete if departed.contains(&pair.local) && !work.others.is_empty() => {}
             Decision::PullDelete => plan.pull_deletes.push(PullDelete {
                 pair: pair.clone(),
                 revision: now.revision(),
-                departed: departed.contains(&pair.remote.id),
+                departed: departed.contains(&pair.local),
             }),
             Decision::PushUpdate => {
                 plan.push_updates.push(PushUpdate { pair: pair.clone(), expected: now.token() });
@@ -183,7 +221,7 @@ async fn decide_batch(
             Decision::PushDelete => {
                 plan.push_deletes.push(PushDelete { pair: pair.clone(), expected: now.token() });
             }
-            Decision::Conflict(_) if departed.contains(&pair.remote.id) => {
+            Decision::Conflict(_) if departed.contains(&pair.local) => {
                 let message = "has an unsent local edit, but its remote record left the filter; widen the \
                                filter to send the edit";
                 let failure = Failure::new("left-filter", message);
@@ -205,7 +243,10 @@ async fn decide_batch(
                     remote: match remote {
                         Side::Gone => None,
                         Side::Same | Side::Changed(_) => {
-                            Some((now.remote_key(), remote_row.cloned().unwrap_or_else(absent)))
+                            // A link that is not pulled yet leaves the record open.
+                            let key = now.remote_key();
+                            let key = RemoteKey { fresh: key.fresh || ahead, ..key };
+                            Some((key, remote_row.cloned().unwrap_or_else(absent)))
                         }
                     },
                 };
@@ -221,9 +262,28 @@ async fn decide_batch(
 fn changed_here(object: &Object, base: &Row, row: &Row, remote: &Side<RemoteKey>) -> bool {
     unlike(object, base, row).into_iter().any(|index| {
         let known = base.get(index) != Some(&Value::Absent) || row.get(index).is_some_and(Value::is_filled);
-        let owned = object.local.get(index).is_some_and(|field| field.traits.is_remote_owned());
-        known && (*remote == Side::Same || !owned)
+        known && (*remote == Side::Same || !is_owned(object, index))
     })
+}
+
+/// Whether the remote record changed in a way that a local change stands against. One that was edited here brings
+/// back what only the remote writes when it is sent; one that was deleted here needs nothing that the server
+/// computed (decision 9).
+fn changed_there(object: &Object, base: &Row, row: &Row, local: &Side<Revision>, edited: bool) -> bool {
+    unlike(object, base, row).into_iter().any(|index| match local {
+        Side::Gone => !object.local.get(index).is_some_and(|field| field.traits.computed),
+        Side::Same | Side::Changed(_) => !edited || !is_owned(object, index),
+    })
+}
+
+/// Whether the field is a link.
+fn is_link(object: &Object, index: usize) -> bool {
+    object.local.get(index).is_some_and(|field| matches!(field.kind, Kind::Reference(_)))
+}
+
+/// Whether only the remote writes the field.
+fn is_owned(object: &Object, index: usize) -> bool {
+    object.local.get(index).is_some_and(|field| field.traits.is_remote_owned())
 }
 
 /// Fields in which a row is not what it was: as [`Object::differing`], but a field that the old row does not

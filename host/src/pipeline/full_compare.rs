@@ -155,10 +155,8 @@ pub(super) fn hold(work: &Work<'_>, plan: &mut Plan) {
             plan.settlements.push(it);
         }
     }
-    let before = plan.bookkeeping.len();
-    plan.bookkeeping.retain(|change| !matches!(change, Change::Forget { .. }));
-    let forgotten = before - plan.bookkeeping.len();
-    let held = forgotten + plan.pull_deletes.len() + plan.push_deletes.len();
+    let held = plan.forgotten.len() + plan.pull_deletes.len() + plan.push_deletes.len();
+    plan.forgotten.clear();
     plan.pull_deletes.clear();
     plan.push_deletes.clear();
     plan.held_deletes += held as u64;

@@ -4,8 +4,8 @@
 use super::operations::{Doomed, Work};
 use super::{Failure, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store};
-use std::collections::{HashMap, HashSet};
-use sync_core::change_key::{LocalId, RemoteId, Revision};
+use std::collections::HashSet;
+use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::object::{Field, Object, ObjectName};
 use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
@@ -104,6 +104,15 @@ pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row
     Ok(())
 }
 
+/// Takes the links out of a local row, which then says nothing of them.
+pub(super) fn leave_out(object: &Object, row: &mut Row) {
+    for (field, value) in object.local.iter().zip(row) {
+        if matches!(field.kind, Kind::Reference(_)) {
+            *value = Value::Absent;
+        }
+    }
+}
+
 /// A link to one of the records asked for.
 pub(super) struct Pointer {
     /// Position in [`Work::objects`].
@@ -149,32 +158,38 @@ pub(super) fn linked_to(
     Ok(pointing_at(work, store, targets)?.into_iter().map(|pointer| pointer.target).collect())
 }
 
-/// Puts links to records that are deleted to null, without that counting as a local change: a link to a record
-/// that does not exist becomes null locally and is not pushed back (decision 12). Where the remote id came back as
-/// another record, the link leads there (decision 14). Records that go themselves stay as they are: they must not be
-/// edited by us before.
+/// Takes links off records that are deleted, without that counting as a local change: a link to a record that does
+/// not exist becomes null locally and is not pushed back (decision 12). Where another record has the remote id by now
+/// (decision 14), it is what the link means on the remote. Where it may turn out to mean something, the next run
+/// looks again: `perhaps` tells of which pairs that is not known. Records that go themselves stay as they are: they
+/// must not be edited by us before.
 pub(super) fn clear(
     work: &Work<'_>,
     store: &mut dyn Store,
-    deleted: &HashMap<LocalId, RemoteId>,
+    deleted: &[&Pair],
     doomed: &Doomed,
+    perhaps: bool,
 ) -> Result<(), Stop> {
     if deleted.is_empty() {
         return Ok(());
     }
-    let targets: Vec<LocalId> = deleted.keys().copied().collect();
+    let targets: Vec<LocalId> = deleted.iter().map(|pair| pair.local).collect();
+    let twins = store.open_twins(&work.object().name)?;
     let pointers = pointing_at(work, store, &targets)?.into_iter();
     for Pointer { object, field, record, target } in
         pointers.filter(|it| !doomed.contains(&(it.object, it.record)))
     {
-        let heir = match deleted.get(&target) {
-            Some(remote) => store.linked_local(&work.object().name, remote)?.filter(|id| *id != target),
-            None => None,
-        };
-        let link = heir.map_or(Value::Null, |id| Value::Reference(id.to_string()));
         let Some(object) = work.objects().nth(object) else { continue };
         let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
-        if let Some(value) = baseline.row.get_mut(field) {
+        let Some(pair) = deleted.iter().find(|pair| pair.local == target) else { continue };
+        let heir = store.linked_local(&work.object().name, &pair.remote.id)?.filter(|heir| *heir != target);
+        let agreed = Value::Reference(target.to_string());
+        let link = heir.map_or(Value::Null, |heir| Value::Reference(heir.to_string()));
+        if heir.is_none() && (perhaps || twins.contains(&pair.remote.id)) {
+            baseline.pair.remote.token = RemoteToken::unsettled();
+        }
+        // A link that was only just made here was never agreed on.
+        if let Some(value) = baseline.row.get_mut(field).filter(|value| **value == agreed) {
             value.clone_from(&link);
         }
         write(work, store, object, baseline, field, link)?;

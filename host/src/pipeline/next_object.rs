@@ -5,12 +5,13 @@ use super::compare::{Listed, compare};
 use super::count::count;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{
-    Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, pull, push, recovery,
+    Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
+    recovery,
 };
-use crate::ports::{ConflictEntry, Store, View};
+use crate::ports::{Change, ConflictEntry, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
 use std::collections::HashSet;
-use sync_core::change_key::{LocalId, RemoteId, RemoteKey};
+use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
 use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
 use sync_core::order::dependency_order;
@@ -111,6 +112,10 @@ async fn steps<'a>(
             conclude_step(&work, journey, result)?;
         }
         return Ok(());
+    }
+    // From here on, links lead to the record that has an id now. For the compare, a link is what it was.
+    for journey in journeys.iter_mut() {
+        store.set_aside(&journey.report.object, std::mem::take(&mut journey.plan.outlived));
     }
     for index in 0..journeys.len() {
         let work = work(index);
@@ -303,6 +308,9 @@ async fn delete(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     let Journey { report, plan, .. } = journey;
+    links::clear(work, store, &plan.forgotten.iter().collect::<Vec<&Pair>>(), doomed, true)?;
+    let forget = plan.forgotten.drain(..).map(|pair| Change::Forget { local: pair.local });
+    store.commit(work.object(), forget.collect())?;
     push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes), doomed).await?;
     pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed)
 }

@@ -7,14 +7,18 @@ use crate::ports::{Change, Changed, IssueEntry, Person, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::operation::Operation;
 
 /// What a compare found to do with one object. Nothing in it has been carried out.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// Entries of the baseline that only get new tokens, or go.
+    /// Entries of the baseline that only get new tokens.
     pub(super) bookkeeping: Vec<Change>,
+    /// Pairs whose remote id came back as another record (decision 14).
+    pub(super) outlived: Vec<LocalId>,
+    /// Pairs that are gone on both sides.
+    pub(super) forgotten: Vec<Pair>,
     /// New local records.
     pub(super) push_inserts: Vec<LocalKey>,
     /// New remote records.
@@ -212,6 +216,9 @@ pub(super) struct Journey {
 pub(super) struct Learned {
     /// Remote records that an open issue keeps from being pulled (decision 4).
     pub(super) twins: HashSet<RemoteId>,
+    /// User keys of new local records that were not looked up, or not inserted: a remote record that has one may
+    /// be the same, and is not pulled beside it (decision 4).
+    pub(super) reserved: Vec<UserKey>,
     /// Whether a new local record was not looked up this time, so that twins of earlier runs still count.
     pub(super) not_looked_up: bool,
     /// Whether a remote record could not be read: a new mapping has then not seen every record.

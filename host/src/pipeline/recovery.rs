@@ -6,7 +6,7 @@ use super::links;
 use super::operations::Work;
 use super::push::insert::look_up;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
-use sync_core::change_key::{Pair, RemoteToken};
+use sync_core::change_key::{Pair, RemoteToken, Revision};
 use sync_core::operation::Operation;
 
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
@@ -71,17 +71,27 @@ fn ours(
         return Ok(None);
     };
     links::to_local(store, object, &mut mapped)?;
-    if !object.differing_in_content(&intent.row, &mapped).is_empty() {
+    let before = store.baselines(object, &[intent.local])?.pop();
+    // A link that was not sent, or whose record is gone since, is no part of it.
+    let mut row = intent.row.clone();
+    links::drop_unlinked(store, object, &mut row, before.as_ref().map(|before| &before.row))?;
+    let mut apart = object.differing_in_content(&row, &mapped);
+    // An update is there if what it sent is there, whatever else somebody changed since (decision 8).
+    if let Some(before) = &before {
+        let sent = object.differing_in_content(&before.row, &row);
+        apart.retain(|index| sent.contains(index));
+    }
+    if !apart.is_empty() {
         return Ok(None);
     }
-    // The journal has what was sent. What the server computed is pulled by this run: its token is left open.
-    let computed = object.differing(&intent.row, &mapped);
+    // The journal has what was sent. What the server computed, or somebody else changed, is pulled by this run: its
+    // token is left open.
     let mut remote = record.key.clone();
-    if !computed.is_empty() {
+    if !object.differing(&row, &mapped).is_empty() {
         remote.token = RemoteToken::unsettled();
     }
-    let pair = Pair { local: intent.local, remote, revision: intent.revision };
-    let before = store.baselines(object, &[intent.local])?.pop();
+    let revision = if row == intent.row { intent.revision } else { Revision::UNSETTLED };
+    let pair = Pair { local: intent.local, remote, revision };
     let beyond_filter = before.is_some_and(|before| before.beyond_filter);
-    Ok(Some(Baseline { pair, row: intent.row.clone(), beyond_filter }))
+    Ok(Some(Baseline { pair, row, beyond_filter }))
 }

@@ -6,8 +6,7 @@ use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
-use std::collections::HashMap;
-use sync_core::change_key::{LocalId, RemoteId};
+use sync_core::change_key::Pair;
 use sync_core::operation::Operation;
 
 /// Local deletes that make one transaction.
@@ -22,10 +21,10 @@ pub(in crate::pipeline) fn deletes(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
-    let going: HashMap<LocalId, RemoteId> =
-        deletes.iter().map(|it| (it.pair.local, it.pair.remote.id.clone())).collect();
+    let going: Vec<&Pair> = deletes.iter().map(|it| &it.pair).collect();
     // Before they go: a process that dies in between leaves no link that leads nowhere, and the next run deletes.
-    links::clear(work, store, &going, doomed)?;
+    // What only a filter leaves out is still there.
+    links::clear(work, store, &going, doomed, work.participant().filter.is_some())?;
     for batch in deletes.chunks(DELETES) {
         let changes = batch
             .iter()

@@ -22,7 +22,11 @@ pub(in crate::pipeline) async fn inserts(
     let ids: Vec<RemoteId> = ids.into_iter().filter(|id| !learned.twins.contains(id)).collect();
     work.step(Operation::PullInsert, ids.len());
     let mut pages = pages(work, &ids);
-    while let Some(page) = pages.try_next().await? {
+    while let Some(mut page) = pages.try_next().await? {
+        let object = work.object();
+        page.retain(|record| {
+            !object.filled_user_keys(&record.row).any(|key| learned.reserved.contains(&key))
+        });
         let done = insert_page(work, store, learned, page, false).await?;
         (0..done).for_each(|_| report.count(Operation::PullInsert));
     }

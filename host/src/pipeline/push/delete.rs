@@ -7,7 +7,6 @@ use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
-use std::collections::HashMap;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
@@ -39,14 +38,14 @@ pub(in crate::pipeline) async fn deletes(
             .collect()
             .await;
         let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
-        let mut deleted = HashMap::new();
+        let mut deleted = Vec::new();
         for (it, result) in results {
             let local = it.pair.local;
             match result {
                 Ok(()) => {
                     changes.push(Change::Forget { local });
+                    deleted.push(&it.pair);
                     report.count(Operation::PushDelete);
-                    deleted.insert(local, it.pair.remote.id.clone());
                 }
                 Err(error) => match refusal(error) {
                     Ok(failure) => failures.push((Subject::pair(local, &it.pair.remote.id), failure)),
@@ -56,7 +55,7 @@ pub(in crate::pipeline) async fn deletes(
             changes.push(Change::Settled { local });
         }
         store.commit(object, changes)?;
-        links::clear(work, store, &deleted, doomed)?;
+        links::clear(work, store, &deleted, doomed, false)?;
         work.observer.event(Event::Progress(wave.len() as u64));
         work.log(store, Operation::PushDelete, failures)?;
         if let Some(stop) = stop {

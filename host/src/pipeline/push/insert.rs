@@ -73,6 +73,8 @@ async fn insert_wave(
         ready.key.revision = Revision::UNSETTLED;
     }
     learned.not_looked_up |= !failed.is_empty();
+    let unsent: Vec<LocalId> = failed.iter().map(|(id, _)| *id).collect();
+    learned.reserved.extend(user_keys(work, store, &unsent)?);
     let mut failures: Vec<_> =
         failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
     let (candidates, postponed, keyless) = choose(object, ready);
@@ -124,6 +126,11 @@ async fn insert_wave(
                 None => twin(object, &found, learned),
             },
             Inserted::Found(found) => match same_record(work, store, &ready, &found)? {
+                // Deleted here meanwhile: what is there is somebody else's, and stays.
+                Some(_) if store.local_records(object, &[local])?.is_empty() => {
+                    store.commit(object, vec![Change::Settled { local }])?;
+                    continue;
+                }
                 Some(record) => {
                     learned.twins.insert(record.id.clone());
                     let changes = entries(work, store, report, learned, ready, record)?;
@@ -134,6 +141,7 @@ async fn insert_wave(
                 None => twin(object, &found, learned),
             },
             Inserted::Failed(error) => {
+                learned.reserved.extend(object.filled_user_keys(&ready.remote));
                 // Not known whether it happened: the journal keeps the record for the next run to look up.
                 settled = !matches!(error, WriteError::FateUnknown { .. });
                 match refusal(error) {
@@ -154,6 +162,18 @@ async fn insert_wave(
     }
     work.log(store, Operation::PushInsert, failures)?;
     stop.map_or(Ok(postponed), Err)
+}
+
+/// The user keys of new local records that cannot be sent, as far as they can be told.
+fn user_keys(work: &Work<'_>, store: &dyn Store, ids: &[LocalId]) -> Result<Vec<UserKey>, Stop> {
+    let object = work.object();
+    let rows = store.local_records(object, ids)?.into_iter().filter_map(|record| record.row.ok());
+    let unlinked = rows.map(|mut row| {
+        links::leave_out(object, &mut row);
+        row
+    });
+    let remote = work.participant().mapper.to_remote(unlinked.collect());
+    Ok(remote.iter().flatten().flat_map(|row| object.filled_user_keys(row)).collect())
 }
 
 /// The candidates of a wave, those that share a user key with an earlier one, and those without any.

@@ -13,7 +13,7 @@ use super::operations::{Work, note_differences};
 use super::{Failed, Failure, Stop};
 use crate::ports::{Baseline, Change, LocalRecord, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken, Revision};
 use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
@@ -143,8 +143,12 @@ fn link(
         Some(answer) => work.participant().mapper.to_local(vec![answer]).pop().and_then(Result::ok),
         None => None,
     };
-    if let Some(answer) = &mut answer {
-        links::to_local(store, object, answer)?;
+    let mut token = written.token;
+    if let Some(answer) = &mut answer
+        && !links::to_local(store, object, answer)?.is_empty()
+    {
+        // A link that is not pulled yet is null here: the next run looks at the record again.
+        token = RemoteToken::unsettled();
     }
     // What the server owns comes from its answer, or stays as it was agreed; a local edit of it is put back.
     let owned = before.or(answer.as_ref());
@@ -174,7 +178,7 @@ fn link(
         }
     }
     note_differences(report, object, &differing);
-    let remote = RemoteKey { id: written.id, token: written.token, created: written.created, fresh: false };
+    let remote = RemoteKey { id: written.id, token, created: written.created, fresh: false };
     let pair = Pair { local: key.id, remote, revision };
     let beyond_filter = base.is_some_and(|base| base.beyond_filter);
     Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })

@@ -8,7 +8,7 @@ use crate::ports::{Baseline, Change, Intent, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use sync_core::change_key::{LocalId, Revision};
+use sync_core::change_key::{LocalId, RemoteToken, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
@@ -70,6 +70,8 @@ pub(in crate::pipeline) async fn updates(
         for (mut task, result) in results {
             let subject = Subject::pair(task.ready.key.id, &task.task.pair.remote.id);
             let local = task.ready.key.id;
+            // Not known whether it happened: the journal keeps the record for the next run to look at.
+            let settled = !matches!(result, Updated::Failed(WriteError::FateUnknown { .. }));
             let failure = match result {
                 Updated::Written(written) => {
                     let revision = match task.ready.links {
@@ -99,7 +101,9 @@ pub(in crate::pipeline) async fn updates(
                     }
                 },
             };
-            changes.push(Change::Settled { local });
+            if settled {
+                changes.push(Change::Settled { local });
+            }
             failures.push((subject, failure));
         }
         work.commit(store, changes, &mut failures)?;
@@ -151,12 +155,10 @@ fn plan_updates(
         let (Some(task), Some((base, before))) = (by_id.remove(&id), bases.remove(&id)) else { continue };
         let sent: Vec<(usize, Value)> = differing(object, before.as_ref(), &ready.remote);
         if sent.is_empty() {
-            let written = Written {
-                id: task.pair.remote.id.clone(),
-                created: task.pair.remote.created.clone(),
-                token: task.expected.clone(),
-                row: None,
-            };
+            // Nothing is written, so nothing is learned of the remote: what was to be looked at stays so.
+            let before = task.pair.remote.clone();
+            let token = if before.fresh { RemoteToken::unsettled() } else { before.token };
+            let written = Written { id: before.id, created: before.created, token, row: None };
             let revision = if ready.links == Links::Done { ready.key.revision } else { Revision::UNSETTLED };
             if ready.links == Links::Refill {
                 learned.refill.push(id);
