@@ -94,12 +94,17 @@ pub(super) fn to_remote(
     Ok(Ok(links))
 }
 
-/// The same for a row of the baseline, in which a link to a record that is no longer linked is simply null:
-/// it then counts as changed.
-pub(super) fn agreed_to_remote(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
+/// The same for a row of the baseline. `lost` stands in for a link to a record that is no longer linked.
+pub(super) fn agreed_to_remote(
+    store: &dyn Store,
+    object: &Object,
+    row: &mut Row,
+    lost: &Value,
+) -> Result<(), Stop> {
     for (field, value) in object.local.iter().zip(row) {
         let Some((target, local)) = local_link(field, value) else { continue };
-        *value = store.linked_remote(&target, local)?.map_or(Value::Null, |id| Value::Reference(id.0));
+        *value =
+            store.linked_remote(&target, local)?.map_or_else(|| lost.clone(), |id| Value::Reference(id.0));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::push::insert::look_up;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
 use sync_core::change_key::{Pair, RemoteToken, Revision};
 use sync_core::operation::Operation;
+use sync_core::value::Value;
 
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
 /// our own; an edit or delete made here since is then found as such. Anything else is left to the compare.
@@ -45,7 +46,7 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<()
 async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Vec<RemoteRecord>, Stop> {
     let object = work.object();
     let mut row = intent.row.clone();
-    links::agreed_to_remote(store, object, &mut row)?;
+    links::agreed_to_remote(store, object, &mut row, &Value::Null)?;
     let Some(Ok(remote)) = work.participant().mapper.to_remote(vec![row]).pop() else {
         return Err(Stop::Object(format!("{} {} cannot be mapped", object.name, intent.local)));
     };

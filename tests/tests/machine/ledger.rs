@@ -116,7 +116,15 @@ impl Ledger {
 
     fn push(&mut self, side: Side, tag: &str, field: Field, value: Option<String>) {
         let fate = Fate::Stands;
-        self.edits.push(Edit { side, tag: tag.to_owned(), field, value, fate, given_up: false, synced: false });
+        self.edits.push(Edit {
+            side,
+            tag: tag.to_owned(),
+            field,
+            value,
+            fate,
+            given_up: false,
+            synced: false,
+        });
     }
 
     fn supersede(&mut self, (side, tag, field): (Side, &str, Field), old: &Option<String>, paired: bool) {

@@ -139,7 +139,8 @@ fn plan_updates(
     let mut bases = Vec::with_capacity(ready.len());
     for base in store.baselines(object, &ids)? {
         let mut outgoing = base.row.clone();
-        links::agreed_to_remote(store, object, &mut outgoing)?;
+        // Whatever the link is now, it is not what it was: null, too, has to be sent.
+        links::agreed_to_remote(store, object, &mut outgoing, &Value::Reference("gone".to_owned()))?;
         bases.push((base, outgoing));
     }
     let outgoing = bases.iter_mut().map(|(_, outgoing)| std::mem::take(outgoing)).collect();
