@@ -39,6 +39,8 @@ pub(super) fn unreadable(error: impl Into<Box<dyn std::error::Error + Send + Syn
 fn reason(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        // Without the statement, which is of no use to whoever reads it.
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
         other => other.to_string(),
     }
 }
