@@ -25,11 +25,16 @@ fn take_out(scene: &Scene, component: &str) {
     std::fs::remove_file(scene.path("plugins").join(component)).unwrap();
 }
 
-/// Lets the scene talk to a server on this data from now on; the answer keeps it up.
-fn move_to(scene: &mut Scene, data: Store) {
-    let server = Server::start_blocking_on(Config::default(), data).unwrap();
+/// Lets the scene talk to this server from now on; the answer is the one that it talked to.
+fn exchange_server(scene: &mut Scene, server: Server) -> Server {
     let old = scene.server.replace(server).unwrap();
     replace(scene, &old.url(), &scene.server.as_ref().unwrap().url());
+    old
+}
+
+/// Lets the scene talk to a server on this data from now on, under an address of its own.
+fn move_to(scene: &mut Scene, data: Store) -> Server {
+    exchange_server(scene, Server::start_blocking_on(Config::default(), data).unwrap())
 }
 
 /// Asserts that a run finds everything equal and sends no write.
@@ -158,15 +163,14 @@ fn a_single_record_that_another_server_lacks_is_held_at_any_threshold() {
 #[test]
 fn going_back_to_the_first_server_finds_everything_as_it_was() {
     let mut scene = synchronized();
-    let first = scene.crm();
     // Deleted here, and not sent yet.
     scene.sql("DELETE FROM account WHERE name = 'Core'");
     let other = later();
     other.insert("Account", &[("Name", "Elsewhere")]).unwrap();
-    move_to(&mut scene, other);
+    let first = move_to(&mut scene, other);
     let report = scene.run().exits(3).object("account");
     assert_eq!((&report["held_deletes"], tally(&report, "pull")), (&json!(3), [1, 0, 0]));
-    move_to(&mut scene, first);
+    exchange_server(&mut scene, first);
     let run = scene.run().exits(3);
     // What was pulled from the other one is held now, and so is the delete that was under way.
     assert_eq!((&run.object("account")["held_deletes"], scene.writes()), (&json!(2), vec![]));
@@ -181,11 +185,10 @@ fn going_back_to_the_first_server_finds_everything_as_it_was() {
 #[test]
 fn records_that_reappear_are_held_no_longer() {
     let mut scene = synchronized();
-    let (first, url) = (scene.crm(), scene.server.as_ref().unwrap().url());
-    move_to(&mut scene, later());
+    let first = move_to(&mut scene, later());
     scene.run().exits(3);
-    move_to(&mut scene, first);
-    assert_ne!(scene.server.as_ref().unwrap().url(), url, "a third address");
+    // Under a third address.
+    move_to(&mut scene, first.store());
     let report = scene.run().exits(0).object("account");
     assert_eq!((tally(&report, "pull"), tally(&report, "push")), (NOTHING, NOTHING));
     nothing_to_do(&scene);
@@ -284,9 +287,7 @@ fn another_user_who_sees_less_deletes_nothing() {
     let core = seen.list("Account")[2]["Id"].clone();
     // The other user's view leaves out what only the first one sees.
     let config = Config { username: "GUEST".into(), ..Config::default() };
-    let server = Server::start_blocking_on(config, seen.clone()).unwrap();
-    let old = scene.server.replace(server).unwrap();
-    replace(&scene, &old.url(), &scene.server.as_ref().unwrap().url());
+    exchange_server(&mut scene, Server::start_blocking_on(config, seen.clone()).unwrap());
     replace(&scene, "SADMIN", "GUEST");
     seen.set_visibility("Account", &core, Visibility::All).unwrap();
     assert_eq!(scene.run().exits(3).object("account")["held_deletes"], 1);
@@ -311,17 +312,16 @@ fn another_password_is_no_other_server_and_no_secret_is_stored() {
 #[test]
 fn a_run_that_is_cut_off_on_another_server_leaves_it_unsettled() {
     let mut scene = synchronized();
-    let first = scene.crm();
     let other = later();
     other.insert("Account", &[("Name", "Elsewhere")]).unwrap();
     other.insert("Opportunity", &[("Name", "Elsewhere")]).unwrap();
-    move_to(&mut scene, other);
+    let first = move_to(&mut scene, other);
     // The login ends when the first object's records are there and the second one's are asked for.
     let over = Action::Status(401, "{}".into());
     scene.fault(Fault::new("GET", "Opportunity/Opportunity", over).skip(2).always());
     scene.run().exits(1);
     assert_eq!(scene.value("SELECT count(*) FROM account"), 4);
-    move_to(&mut scene, first);
+    exchange_server(&mut scene, first);
     let run = scene.run().exits(3);
     assert_eq!(run.object("account")["held_deletes"], 1, "what the other server had is not deleted unasked");
     assert_eq!(run.object("opportunity")["remote_changed"], true);

@@ -195,6 +195,7 @@ fn a_migration_that_fails_leaves_version_1_as_it_was() {
     scene.forget_requests();
     let failed = scene.host(&["run"]).exits(1);
     assert!(failed.err.contains("up to date") && failed.err.contains("rename or drop"), "{}", failed.err);
+    assert!(!failed.err.contains("CREATE"), "no statement of ours: {}", failed.err);
     assert_eq!((schema(&scene), content(&scene)), before);
     assert_eq!(version(&scene), 1);
     assert!(scene.server.as_ref().unwrap().requests().is_empty());

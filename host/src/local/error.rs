@@ -62,6 +62,8 @@ pub(super) fn ignored() -> rusqlite::Error {
 fn reason(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        // Without the statement, which is of no use to whoever reads it.
+        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
         other => other.to_string(),
     }
 }

@@ -113,9 +113,11 @@ async fn steps<'a>(
         }
         return Ok(());
     }
-    // From here on, links lead to the record that has an id now. For the compare, a link is what it was.
-    for journey in journeys.iter_mut() {
+    for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
+        // From here on, links lead to the record that has an id now. For the compare, a link is what it was.
         store.set_aside(&journey.report.object, std::mem::take(&mut journey.plan.outlived));
+        // Before any object is written: that may enter something else of another's records.
+        store.commit(work(index).object(), std::mem::take(&mut journey.plan.bookkeeping))?;
     }
     for index in 0..journeys.len() {
         let work = work(index);
@@ -249,7 +251,6 @@ async fn beyond_filter(
 /// Step 4, without the deletes, and step 5.
 async fn write(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let plan = &mut journey.plan;
-    store.commit(work.object(), std::mem::take(&mut plan.bookkeeping))?;
     let open: Vec<ConflictEntry> = plan.open.iter().map(|open| open.entry.clone()).collect();
     store.record_conflicts(work.run, &open)?;
     store.record_issues(work.run, &plan.issues)?;
