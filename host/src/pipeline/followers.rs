@@ -28,8 +28,8 @@ pub(super) struct Follower {
 /// Where the record is created anew.
 #[derive(Debug, Clone)]
 enum Anew {
-    /// On the remote; its local id stays.
-    Remote { local: LocalId },
+    /// On the remote, where it had this id; its local id stays.
+    Remote { local: LocalId, was: RemoteId },
     /// Locally; its remote id stays. The follower's token is put back once its link is right.
     Local { was: LocalId, remote: RemoteId, token: RemoteToken },
 }
@@ -56,10 +56,13 @@ pub(super) fn of_remote(
         if !sent {
             continue;
         }
-        set(&mut baseline, pointer.field, Value::Null);
+        // Agreed on no more, and so neither equal to what is here nor to whatever the remote says of it.
+        set(&mut baseline, pointer.field, Value::Absent);
         baseline.pair.revision = Revision::UNSETTLED;
         store.commit(object, vec![Change::Link { baseline, fields: Vec::new() }])?;
-        learned.followers.push(follower(&pointer, Anew::Remote { local: pair.local }));
+        learned
+            .followers
+            .push(follower(&pointer, Anew::Remote { local: pair.local, was: pair.remote.id.clone() }));
     }
     Ok(())
 }
@@ -119,18 +122,19 @@ pub(super) fn relink(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journ
 }
 
 /// Prepares the links that are to be sent again, now that everything is written: each of them is an update of its
-/// record. One that was pulled meanwhile lost its link, since the server's pointed at the record that was deleted.
-pub(super) fn resend(
+/// record. One that was pulled meanwhile lost its link where the server's still points at the record that was
+/// deleted; a link that somebody took off there stays off.
+pub(super) async fn resend(
     work: &Work<'_>,
     store: &mut dyn Store,
     journeys: &mut [Journey],
     followers: Vec<Follower>,
 ) -> Result<(), Stop> {
     for follower in followers {
-        let Anew::Remote { local } = follower.anew else { continue };
+        let Anew::Remote { local, was } = &follower.anew else { continue };
         let Some(journey) = journeys.get_mut(follower.object) else { continue };
         let Some(object) = work.objects().nth(follower.object) else { continue };
-        let waits = store.linked_remote(&work.object().name, local)?.is_none();
+        let waits = store.linked_remote(&work.object().name, *local)?.is_none();
         if waits || journey.stopped || is_open(&journey.plan, follower.record) {
             continue;
         }
@@ -142,14 +146,27 @@ pub(super) fn resend(
         };
         let link = Value::Reference(local.to_string());
         let here = record.row.as_ref().ok().and_then(|row| row.get(follower.field));
-        let unsent = baseline.row.get(follower.field) == Some(&Value::Null);
-        if unsent && (here == Some(&link) || here == Some(&Value::Null)) {
+        let unsent = matches!(baseline.row.get(follower.field), Some(Value::Absent | Value::Null));
+        let lost = here == Some(&Value::Null);
+        let theirs = Work { index: follower.object, ..*work };
+        if unsent
+            && (here == Some(&link)
+                || lost && leads_to(&theirs, &baseline.pair.remote.id, follower.field, was).await?)
+        {
             baseline.pair.revision = Revision::UNSETTLED;
             links::write(work, store, object, baseline, follower.field, link)?;
             journey.learned.relinked.push(follower.record);
         }
     }
     Ok(())
+}
+
+/// Whether the remote record's link still holds this id.
+async fn leads_to(work: &Work<'_>, record: &RemoteId, field: usize, id: &RemoteId) -> Result<bool, Stop> {
+    let found = work.remote.details(work.object(), std::slice::from_ref(record)).await?;
+    let rows = work.participant().mapper.to_local(found.into_iter().map(|it| it.row).collect());
+    let link = Value::Reference(id.0.clone());
+    Ok(rows.into_iter().flatten().any(|row| row.get(field) == Some(&link)))
 }
 
 /// The links at this record, each with what its record agreed on; new records have their links still to be sent.

@@ -142,7 +142,8 @@ async fn steps<'a>(
     }
     for index in 0..journeys.len() {
         let followers = std::mem::take(&mut journeys[index].learned.followers);
-        followers::resend(&work(index), store, journeys, followers)?;
+        let result = followers::resend(&work(index), store, journeys, followers).await;
+        conclude_step(&work(index), &mut journeys[index], result)?;
     }
     for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
         let work = work(index);

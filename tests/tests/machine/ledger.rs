@@ -187,12 +187,11 @@ impl Ledger {
                 }
             }
         }
-        if let Some((tag, count)) =
-            self.inserts.iter().find(|(tag, count)| **count > 1 && !self.is_spoiled(tag))
-        {
+        self.enter_losses(local, remote, settling);
+        let too_often = |(tag, count): &(&String, &u32)| **count > self.allowed(tag) && !self.is_spoiled(tag);
+        if let Some((tag, count)) = self.inserts.iter().find(too_often) {
             return Err(format!("{tag} was inserted {count} times on the remote"));
         }
-        self.enter_losses(local, remote, settling);
         for edit in self.edits.iter().filter(|it| it.fate == Fate::Stands && !self.is_spoiled(&it.tag)) {
             if !self.is_on(local, edit) && !self.is_on(remote, edit) && !self.links_nowhere(edit) {
                 return Err(format!("vanished from both sides: {edit:?}"));
@@ -200,6 +199,13 @@ impl Ledger {
         }
         self.note_synced(local, remote, through);
         Ok(())
+    }
+
+    /// Inserts that a record may have: one, and one more for each remote delete that an edit was kept against
+    /// (decision 19).
+    fn allowed(&self, tag: &str) -> u32 {
+        let anew = self.deletes.iter().filter(|it| it.side == Side::Remote && it.tag == tag && it.waived);
+        1 + u32::try_from(anew.count()).unwrap()
     }
 
     /// In the end: whatever stands is on both sides.

@@ -216,7 +216,7 @@ impl Machine {
         let through = if plan.only.is_none() { through(report.as_ref()) } else { Vec::new() };
         self.conflicts_are_real(&through)?;
         let open = self.store().conflicts().unwrap();
-        let open: Vec<_> = open.iter().filter_map(|it| tag_of(it, &local, &remote)).collect();
+        let open: Vec<_> = open.iter().filter_map(|it| tag_of(it)).collect();
         let mut world = self.world();
         let World { ledger, server, filtered, .. } = &mut *world;
         // Of a record that leaves the filter the host does not look at the content.
@@ -234,8 +234,7 @@ impl Machine {
 
     /// What was chosen, and what the rule of this run says.
     fn settling(&self, store: &SqliteStore, plan: &Plan) -> Settling {
-        let (local, remote) = self.sides();
-        let chosen = store.conflicts().unwrap().iter().filter_map(|it| chosen(it, &local, &remote)).collect();
+        let chosen = store.conflicts().unwrap().iter().filter_map(chosen).collect();
         let things = Thing::ALL.into_iter().filter(|thing| plan.only.is_none_or(|only| only == *thing));
         let rules = plan.rule.map(|rule| things.map(|thing| (thing, rule)).collect()).unwrap_or_default();
         Settling { chosen, rules }
@@ -243,9 +242,9 @@ impl Machine {
 
     /// A person is asked only where persons changed both sides.
     fn conflicts_are_real(&self, through: &[Thing]) -> Result<(), String> {
-        let (local, remote) = self.sides();
+        let (_, remote) = self.sides();
         for conflict in self.store().conflicts().unwrap() {
-            let Some(tag) = tag_of(&conflict, &local, &remote) else { continue };
+            let Some(tag) = tag_of(&conflict) else { continue };
             let world = self.world();
             let reused = remote.get(&tag).is_some_and(|it| world.links_to_reused(it));
             if through.contains(&Thing::of_tag(&tag)) && !world.ledger.is_contested(&tag) && !reused {
@@ -270,20 +269,14 @@ fn folder() -> TempDir {
     folder.unwrap()
 }
 
-/// The tag of a conflict's record.
-pub(crate) fn tag_of(conflict: &StoredConflict, local: &Shown, remote: &Shown) -> Option<String> {
-    let (here, there) = (conflict.local_id.to_string(), &conflict.remote_id.0);
-    let of = |shown: &Shown, id: &str| {
-        let records = shown.records.iter().flat_map(|(tag, records)| records.iter().map(move |it| (tag, it)));
-        let record =
-            |(_, it): &(&String, &crate::sides::Record)| it.id == id && it.thing.name() == conflict.object;
-        records.into_iter().find(record).map(|(tag, _)| tag.clone())
-    };
-    of(local, &here).or_else(|| of(remote, there))
+/// The tag of a conflict's record: the id may be another record's by now.
+pub(crate) fn tag_of(conflict: &StoredConflict) -> Option<String> {
+    let field = conflict.fields.iter().find(|field| field.field == "tag")?;
+    [&field.base, &field.local, &field.remote].into_iter().find_map(cell)
 }
 
 /// A conflict with a choice, as the ledger wants it.
-fn chosen(conflict: &StoredConflict, local: &Shown, remote: &Shown) -> Option<Chosen> {
+fn chosen(conflict: &StoredConflict) -> Option<Chosen> {
     let (loser, is_deleted) = match (conflict.choice?, conflict.kind) {
         (Choice::KeepLocal, kind) => (Side::Remote, kind == ConflictKind::UpdateDelete),
         (Choice::KeepRemote, kind) => (Side::Local, kind == ConflictKind::DeleteUpdate),
@@ -299,6 +292,6 @@ fn chosen(conflict: &StoredConflict, local: &Shown, remote: &Shown) -> Option<Ch
             thing.fields().iter().copied().zip(values.iter().map(cell)).collect();
         pairs.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
     };
-    let tag = tag_of(conflict, local, remote)?;
+    let tag = tag_of(conflict)?;
     Some(Chosen { tag, loser, values: (!is_deleted).then(|| cells(&values)) })
 }
