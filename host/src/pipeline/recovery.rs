@@ -7,6 +7,7 @@ use super::operations::Work;
 use super::push::insert::look_up;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
 use sync_core::change_key::{Pair, RemoteToken, Revision};
+use sync_core::compare::is_another_record;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
@@ -73,6 +74,9 @@ fn ours(
     };
     links::to_local(store, object, &mut mapped)?;
     let before = store.baselines(object, &[intent.local])?.pop();
+    if before.as_ref().is_some_and(|before| is_another_record(&before.pair.remote, &record.key)) {
+        return Ok(None);
+    }
     // A link that was not sent, or whose record is gone since, is no part of it.
     let mut row = intent.row.clone();
     links::drop_unlinked(store, object, &mut row, before.as_ref().map(|before| &before.row))?;

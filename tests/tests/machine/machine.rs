@@ -216,7 +216,7 @@ impl Machine {
         let through = if plan.only.is_none() { through(report.as_ref()) } else { Vec::new() };
         self.conflicts_are_real(&through)?;
         let open = self.store().conflicts().unwrap();
-        let open: Vec<_> = open.iter().filter_map(|it| tag_of(it)).collect();
+        let open: Vec<String> = open.iter().map(tag_of).collect();
         let mut world = self.world();
         let World { ledger, server, filtered, .. } = &mut *world;
         // Of a record that leaves the filter the host does not look at the content.
@@ -244,7 +244,7 @@ impl Machine {
     fn conflicts_are_real(&self, through: &[Thing]) -> Result<(), String> {
         let (_, remote) = self.sides();
         for conflict in self.store().conflicts().unwrap() {
-            let Some(tag) = tag_of(&conflict) else { continue };
+            let tag = tag_of(&conflict);
             let world = self.world();
             let reused = remote.get(&tag).is_some_and(|it| world.links_to_reused(it));
             if through.contains(&Thing::of_tag(&tag)) && !world.ledger.is_contested(&tag) && !reused {
@@ -269,10 +269,10 @@ fn folder() -> TempDir {
     folder.unwrap()
 }
 
-/// The tag of a conflict's record: the id may be another record's by now.
-pub(crate) fn tag_of(conflict: &StoredConflict) -> Option<String> {
-    let field = conflict.fields.iter().find(|field| field.field == "tag")?;
-    [&field.base, &field.local, &field.remote].into_iter().find_map(cell)
+/// The tag of a conflict's record.
+fn tag_of(conflict: &StoredConflict) -> String {
+    let tag = conflict.fields.iter().find(|it| it.field == Field::Tag.local_name()).unwrap();
+    cell(&tag.base).unwrap()
 }
 
 /// A conflict with a choice, as the ledger wants it.
@@ -292,6 +292,5 @@ fn chosen(conflict: &StoredConflict) -> Option<Chosen> {
             thing.fields().iter().copied().zip(values.iter().map(cell)).collect();
         pairs.into_iter().filter_map(|(field, value)| Some((field, value?))).collect()
     };
-    let tag = tag_of(conflict)?;
-    Some(Chosen { tag, loser, values: (!is_deleted).then(|| cells(&values)) })
+    Some(Chosen { tag: tag_of(conflict), loser, values: (!is_deleted).then(|| cells(&values)) })
 }
