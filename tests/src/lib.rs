@@ -8,8 +8,10 @@
 mod binary;
 mod scene;
 mod tryton;
+mod watched;
 
 pub use binary::{host_binary, hostile_plugin, refused_plugin, root, stock_plugin};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};
+pub use watched::{Moment, Watched, Watcher};
