@@ -85,6 +85,22 @@ impl<S: Store> Store for Watched<'_, S> {
         self.store.linked_remote(object, id)
     }
 
+    fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError> {
+        self.store.dangling(object, field, target)
+    }
+
+    fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {
+        self.store.set_aside(object, pairs);
+    }
+
+    fn note_remote(&mut self, object: &ObjectName, remote: &str) -> Result<(), StoreError> {
+        self.change(|store| store.note_remote(object, remote))
+    }
+
+    fn choose(&mut self, conflict: &ConflictEntry, choice: Choice) -> Result<(), StoreError> {
+        self.change(|store| store.choose(conflict, choice))
+    }
+
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
         self.change(|store| store.commit(object, changes))
     }

@@ -90,6 +90,8 @@ struct Fetched {
     row: Row,
     /// It links to a record that is not pulled yet: null in the row, and a change all the same.
     ahead: bool,
+    /// The links that are null in the row, and not on the remote.
+    unlinked: Vec<usize>,
 }
 
 /// The contents that a batch's decisions need, by id.
@@ -234,6 +236,7 @@ async fn decide_batch(
                 let clash = Clash {
                     kind,
                     base: contents.base.get(&pair.local).cloned().unwrap_or_else(unread),
+                    ahead: fetched.filter(|it| it.ahead).map_or_else(Vec::new, |it| it.unlinked.clone()),
                     local: match local {
                         Side::Gone => None,
                         Side::Same | Side::Changed(_) => {
@@ -361,9 +364,13 @@ async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Co
         for (key, mapped) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
             let row = match mapped {
                 Ok(mut row) => {
+                    let is_link = |(_, value): &(usize, &Value)| matches!(value, Value::Reference(_));
+                    let linked: Vec<usize> =
+                        row.iter().enumerate().filter(is_link).map(|(index, _)| index).collect();
                     let unlinked = links::to_local(store, object, &mut row)?;
                     let ahead = pull::parents::still_expected(work, store, &unlinked).await?;
-                    Ok(Fetched { row, ahead })
+                    let unlinked = linked.into_iter().filter(|&it| row.get(it) == Some(&Value::Null));
+                    Ok(Fetched { ahead, unlinked: unlinked.collect(), row })
                 }
                 Err(error) => Err(Failure::from(error)),
             };

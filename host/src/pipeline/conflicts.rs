@@ -23,6 +23,8 @@ pub(super) struct Clash {
     pub(super) local: Option<(Revision, Row)>,
     /// The remote side; `None` where it is gone.
     pub(super) remote: Option<(RemoteKey, Row)>,
+    /// Links of the remote side to records that are not pulled yet: null in its row.
+    pub(super) ahead: Vec<usize>,
 }
 
 /// A conflict that nobody has settled, and how it is entered in the log.
@@ -90,6 +92,15 @@ fn by_rule(work: &Work<'_>, plan: &mut Plan, clash: &Clash) -> Option<Resolution
             Verdict::Plugin(_) | Verdict::Ask => None,
         };
     };
+    // What a link that leads ahead means is known to the next run: until then nothing is merged.
+    if !clash.ahead.is_empty() {
+        let rules = &participant.rules;
+        let whole = rules.command_line.is_some() || rules.fields.is_empty();
+        return match rules.of_delete() {
+            Verdict::Settled(resolution) if whole => Some(resolution),
+            Verdict::Settled(_) | Verdict::Plugin(_) | Verdict::Ask => None,
+        };
+    }
     let sides = Sides { base: &clash.base.row, local, remote };
     match participant.rules.of_update(work.object(), sides) {
         Verdict::Settled(resolution) => Some(resolution),
@@ -111,7 +122,7 @@ impl Settlement {
     /// What the store adopts, always [`Change::Settle`], and what is left to do then; `None` where both sides are
     /// gone, which is no conflict.
     pub(super) fn steps(&self, object: &Object) -> Option<(Change, Then)> {
-        let Clash { base, local, remote, .. } = &self.open.clash;
+        let Clash { base, local, remote, ahead, .. } = &self.open.clash;
         let Pair { local: id, remote: known, revision } = &base.pair;
         let agreed = |remote: &RemoteKey, revision: Revision, row: &Row| {
             let row = row.iter().zip(&base.row);
@@ -119,25 +130,33 @@ impl Settlement {
             let pair = Pair { local: *id, remote: remote.clone(), revision };
             Baseline { pair, row: row.collect(), beyond_filter: base.beyond_filter }
         };
+        let theirs = |remote: &RemoteKey, revision: Revision, row: &Row| {
+            let mut adopted = agreed(remote, revision, row);
+            // A record that nobody has: whatever the link is here, it is not what it is there.
+            for (_, link) in adopted.row.iter_mut().enumerate().filter(|(index, _)| ahead.contains(index)) {
+                *link = Value::Reference("0".to_owned());
+            }
+            adopted
+        };
         let push_update = |agreed: &Baseline| {
             let pair = agreed.pair.clone();
             Then::PushUpdate(PushUpdate { expected: pair.remote.token.clone(), pair })
         };
         let mut fields = Vec::new();
         let (agreed, then) = match (&self.resolution, local, remote) {
-            (Resolution::Keep(Choice::KeepLocal), Some(_), Some((key, theirs))) => {
-                let agreed = agreed(key, Revision::UNSETTLED, theirs);
+            (Resolution::Keep(Choice::KeepLocal), Some(_), Some((key, row))) => {
+                let agreed = theirs(key, Revision::UNSETTLED, row);
                 let then = push_update(&agreed);
                 (Some(agreed), then)
             }
-            (Resolution::Merged(row), Some((_, ours)), Some((key, theirs))) => {
-                fields = written(object, ours, row);
-                let agreed = agreed(key, Revision::UNSETTLED, theirs);
+            (Resolution::Merged(merged), Some((_, ours)), Some((key, row))) => {
+                fields = written(object, ours, merged);
+                let agreed = theirs(key, Revision::UNSETTLED, row);
                 let then = push_update(&agreed);
                 (Some(agreed), then)
             }
-            (Resolution::Keep(Choice::KeepLocal), None, Some((key, theirs))) => {
-                let agreed = agreed(key, *revision, theirs);
+            (Resolution::Keep(Choice::KeepLocal), None, Some((key, row))) => {
+                let agreed = theirs(key, *revision, row);
                 let (pair, expected) = (agreed.pair.clone(), key.token.clone());
                 (Some(agreed), Then::PushDelete(PushDelete { pair, expected }))
             }

@@ -2,6 +2,7 @@
 //! answer (decision 15).
 
 use super::Stop;
+use super::compare::unlike;
 use super::links;
 use super::operations::Work;
 use super::push::insert::look_up;
@@ -83,7 +84,7 @@ fn ours(
     let mut apart = object.differing_in_content(&row, &mapped);
     // An update is there if what it sent is there, whatever else somebody changed since (decision 8).
     if let Some(before) = &before {
-        let sent = object.differing_in_content(&before.row, &row);
+        let sent = unlike(object, &before.row, &row);
         apart.retain(|index| sent.contains(index));
     }
     if !apart.is_empty() {

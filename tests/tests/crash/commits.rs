@@ -4,7 +4,7 @@
 //! but [`the_run_that_dies`]. It does what `host run` does, with a store that has the process killed.
 
 use crate::scene::{assert_equal_sides, assert_heals, scene};
-use host::local::{Mode, RunLock, SqliteStore};
+use host::local::{Keep, Mode, RunLock, SqliteStore};
 use host::metadata::{Auth, Metadata};
 use host::pipeline::{Event, Observer, Options, Participant, Run, synchronize};
 use host::plugin::Catalog;
@@ -15,6 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use sync_core::conflict::{Choice, Policy, Rules};
 use sync_core::count::DeleteGuard;
 use tests::{Moment, Scene, Watched};
 
@@ -52,13 +53,17 @@ fn the_run_that_dies() {
     };
     let metadata = Metadata::load(Path::new(&config)).unwrap();
     let _lock = RunLock::acquire(&metadata.local.path).unwrap();
-    let store = SqliteStore::open(&metadata.local.path, Mode::ReadWrite).unwrap();
+    let mut store = SqliteStore::open(&metadata.local.path, Mode::ReadWrite).unwrap();
+    let keep = Keep { age: metadata.undo.keep, size: metadata.undo.size };
+    store.begin_run("the run that dies", keep).unwrap();
     let mut store = Watched::new(store, Box::new(watcher));
+    let participants = participants(&metadata, &mut store);
+    let server = participants[0].state.remote.clone().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let report = runtime.block_on(synchronize(Run {
         id: "the run that dies",
         remote: &remote(&metadata),
-        participants: participants(&metadata, &mut store),
+        participants,
         store: &mut store,
         others: Vec::new(),
         options: Options {
@@ -70,6 +75,8 @@ fn the_run_that_dies() {
             },
         },
         observer: &Silent,
+        person: None,
+        server: &server,
     }));
     assert_eq!(report.outcome.name(), "synced", "{report:?}");
 }
@@ -93,7 +100,7 @@ fn participants(metadata: &Metadata, store: &mut dyn Store) -> Vec<Participant> 
     let participant = |plugin: &Arc<host::plugin::WasmMapper>| Participant {
         mapper: Arc::clone(plugin) as Arc<dyn Mapper>,
         filter: None,
-        settles: None,
+        rules: Rules { object: Some(Policy::Keep(Choice::KeepLocal)), ..Rules::default() },
         state: store.attach(plugin.object()).unwrap(),
     };
     catalog.objects().map(participant).collect()

@@ -3,24 +3,31 @@
 use std::collections::BTreeSet;
 use tests::Scene;
 
-/// Four accounts and two opportunities on both sides, then everything that can happen to them.
+/// Some accounts and opportunities on both sides, then everything that can happen to them.
 pub(crate) fn scene() -> Scene {
     let scene = Scene::new(&["account", "opportunity"]);
     let crm = scene.crm();
-    let ids: Vec<String> = ["Stays", "Changes there", "Goes there", "Changes here", "Goes here"]
+    scene.configure("[objects.account]\non-conflict = \"keep-local\"");
+    let names =
+        ["Stays", "Changes there", "Goes there", "Changes here", "Goes here", "Kept", "Changes on both"];
+    let ids: Vec<String> = names
         .iter()
         .map(|name| crm.insert("Account", &[("Name", name), ("Location", "Here")]).unwrap())
         .collect();
     crm.insert("Opportunity", &[("Name", "Old deal"), ("Account Id", &ids[0])]).unwrap();
+    crm.insert("Opportunity", &[("Name", "Its deal"), ("Account Id", &ids[5])]).unwrap();
     scene.run().exits(0);
     crm.insert("Account", &[("Name", "New there"), ("Parent Account Id", &ids[0])]).unwrap();
     crm.update("Account", &ids[1], &[("Main Phone Number", "1")]).unwrap();
     crm.delete("Account", &ids[2]).unwrap();
+    // A rule keeps the local side: the one is created anew, the other is written over.
+    crm.delete("Account", &ids[5]).unwrap();
+    crm.update("Account", &ids[6], &[("Main Phone Number", "3")]).unwrap();
     // The first of the new ones links to the second: a link that points forward.
     scene.sql(
         "INSERT INTO account(id, name, parent_id) VALUES (50, 'New here', 51), (51, 'Its parent', NULL);
          INSERT INTO opportunity(name, amount, account_id) VALUES ('New deal', '10.5', 50);
-         UPDATE account SET phone = '2' WHERE name = 'Changes here';
+         UPDATE account SET phone = '2' WHERE name IN ('Changes here', 'Kept', 'Changes on both');
          DELETE FROM account WHERE name = 'Goes here';",
     );
     scene
@@ -53,11 +60,22 @@ pub(crate) fn assert_equal_sides(scene: &Scene, when: &str) {
     assert_eq!(deals, remote("Opportunity", "Primary Revenue Amount", "Account Id"), "opportunities {when}");
     let names: BTreeSet<String> =
         crm.list("Account").into_iter().map(|record| record["Name"].clone()).collect();
-    let expected = ["Changes here", "Changes there", "Its parent", "New here", "New there", "Stays"];
+    let expected = [
+        "Changes here",
+        "Changes on both",
+        "Changes there",
+        "Its parent",
+        "Kept",
+        "New here",
+        "New there",
+        "Stays",
+    ];
     assert!(names.iter().eq(expected), "{names:?} {when}");
-    assert_eq!((accounts.len(), deals.len()), (6, 2), "nothing is doubled {when}");
+    assert_eq!((accounts.len(), deals.len()), (8, 3), "nothing is doubled {when}");
     assert!(accounts.contains(&r#"["New here","","Its parent"]"#.to_owned()), "{accounts:?} {when}");
     assert!(deals.contains(&r#"["New deal","10.5","New here"]"#.to_owned()), "{deals:?} {when}");
+    assert!(deals.contains(&r#"["Its deal","","Kept"]"#.to_owned()), "its link follows: {deals:?} {when}");
+    assert!(accounts.contains(&r#"["Changes on both","2",""]"#.to_owned()), "{accounts:?} {when}");
 }
 
 /// The run after the kill heals everything, and the next one has nothing to do.

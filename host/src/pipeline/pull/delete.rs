@@ -21,10 +21,7 @@ pub(in crate::pipeline) fn deletes(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
-    let going: Vec<&Pair> = deletes.iter().map(|it| &it.pair).collect();
-    // Before they go: a process that dies in between leaves no link that leads nowhere, and the next run deletes.
-    // What only a filter leaves out is still there.
-    links::clear(work, store, &going, doomed, work.participant().filter.is_some())?;
+    let mut deleted: Vec<&Pair> = Vec::with_capacity(deletes.len());
     for batch in deletes.chunks(DELETES) {
         let changes = batch
             .iter()
@@ -34,7 +31,10 @@ pub(in crate::pipeline) fn deletes(
         for (answer, it) in store.commit(work.object(), changes)?.into_iter().zip(batch) {
             let subject = || Subject::pair(it.pair.local, &it.pair.remote.id);
             match answer {
-                Changed::Done(_) => report.count(Operation::PullDelete),
+                Changed::Done(_) => {
+                    report.count(Operation::PullDelete);
+                    deleted.push(&it.pair);
+                }
                 Changed::Moved => failures.push((subject(), moved_locally())),
                 Changed::Refused { message } => failures.push((subject(), Failure::local_refused(&message))),
             }
@@ -42,5 +42,6 @@ pub(in crate::pipeline) fn deletes(
         work.observer.event(Event::Progress(batch.len() as u64));
         work.log(store, Operation::PullDelete, failures)?;
     }
-    Ok(())
+    // What only a filter leaves out is still there.
+    links::clear(work, store, &deleted, doomed, work.participant().filter.is_some())
 }

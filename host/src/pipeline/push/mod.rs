@@ -16,7 +16,7 @@ use crate::report::ObjectReport;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken, Revision};
 use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
-use sync_core::value::{Row, Value};
+use sync_core::value::{Kind, Row, Value};
 
 /// Records that are journalled, sent and committed together.
 const WAVE: usize = 64;
@@ -174,7 +174,11 @@ fn link(
                 value.clone_from(kept);
             }
         } else if !field.traits.not_compared && answered.is_some_and(|answered| answered != value) {
-            differing.push(index);
+            match field.kind {
+                // Not what the server made of it: the record that it means has only been linked since the compare.
+                Kind::Reference(_) => token = RemoteToken::unsettled(),
+                _ => differing.push(index),
+            }
         }
     }
     note_differences(report, object, &differing);
