@@ -2,7 +2,7 @@
 //! the turn has for it. Every write is conditional, as on a server that checks the version in the request.
 
 use crate::sides::Kept;
-use crate::steps::{Fault, Moment};
+use crate::steps::Fault;
 use crate::things::{Cells, Field, Thing, cell};
 use crate::turn::{Fortune, Write};
 use crate::world::World;
@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex};
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
+use tests::Moment;
 
 /// Records on a page of a listing, and in a request for details: few, so that there are several.
 const PAGE: usize = 3;

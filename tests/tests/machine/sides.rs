@@ -218,6 +218,7 @@ impl Server {
         }
         kept.version += 1;
         kept.updated = clock;
+        kept.cells.insert(Field::Number, format!("N{id}.{}", kept.version));
     }
 
     pub(crate) fn get(&self, thing: Thing, id: &str) -> Option<&Kept> {

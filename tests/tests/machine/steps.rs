@@ -7,6 +7,7 @@ use crate::sides::Side;
 use crate::things::{Field, Thing};
 use proptest::prelude::*;
 use sync_core::conflict::Choice;
+use tests::Moment;
 
 /// One step of a sequence.
 #[derive(Clone, Debug)]
@@ -77,14 +78,17 @@ pub(crate) struct Plan {
     pub(crate) faults: Vec<(u8, u8, Fault)>,
     /// What persons do before which request.
     pub(crate) behind: Vec<(u8, Act)>,
-    /// The process dies before (or after) this request is carried out.
-    pub(crate) kill: Option<(u8, Moment)>,
+    /// Where the process dies.
+    pub(crate) kill: Option<(Death, u8, Moment)>,
 }
 
+/// At which one of what a process dies, before or after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moment {
-    Before,
-    After,
+pub(crate) enum Death {
+    /// A request.
+    Request,
+    /// A change of the store.
+    Change,
 }
 
 /// What goes wrong with a request. One that does not fit the request does nothing.
@@ -143,6 +147,7 @@ fn put() -> impl Strategy<Value = Put> {
         2 => any::<bool>().prop_map(Put::Leaves),
         4 => (link(), 0..6_u8).prop_map(|(field, to)| Put::Linked(field, to)),
         1 => Just(Put::Unchanged),
+        1 => Just(Put::Fresh(Field::Number)),
     ]
 }
 
@@ -184,7 +189,8 @@ fn plan() -> impl Strategy<Value = Plan> {
     let faults = proptest::collection::vec((0..REQUESTS, times, fault()), 0..3);
     let behind = proptest::collection::vec((0..REQUESTS, act()), 0..3);
     let moment = prop_oneof![Just(Moment::Before), Just(Moment::After)];
-    let kill = proptest::option::weighted(0.2, (0..REQUESTS, moment));
+    let death = prop_oneof![Just(Death::Request), Just(Death::Change)];
+    let kill = proptest::option::weighted(0.25, (death, 0..REQUESTS, moment));
     (only, rule, any::<bool>(), faults, behind, kill).prop_map(
         |(only, rule, confirm_deletes, faults, behind, kill)| Plan {
             only,

@@ -1,9 +1,11 @@
 //! What is to happen in a run, request by request.
 
 use crate::sides::Kept;
-use crate::steps::{Act, Fault, Moment, Plan};
+use crate::steps::{Act, Death, Fault, Plan};
 use crate::things::{Field, Thing};
 use crate::world::World;
+use host::ports::StoreError;
+use tests::Moment;
 
 /// A write that the server carries out when nobody waits for it any more.
 #[derive(Clone, Debug)]
@@ -19,6 +21,8 @@ pub(crate) struct Turn {
     plan: Plan,
     /// Requests so far.
     requests: u32,
+    /// Changes of the store so far.
+    changes: u32,
     /// Writes that the server carried out for the host, or will.
     pub(crate) writes: u32,
     slow: Vec<(u32, Write)>,
@@ -41,6 +45,20 @@ impl Turn {
     pub(crate) fn of(plan: Plan) -> Turn {
         Turn { plan, ..Turn::default() }
     }
+
+    /// Whether the process dies at this request or change, and when.
+    fn death(&self, of: Death, now: u32) -> Option<Moment> {
+        let (death, at, moment) = self.plan.kill?;
+        (death == of && u32::from(at) == now).then_some(moment)
+    }
+
+    /// A change of the store begins or is done. A dead process makes no further one.
+    pub(crate) fn changes(&mut self, moment: Moment) -> Result<(), StoreError> {
+        self.changes += u32::from(moment == Moment::Before);
+        self.dead |= self.death(Death::Change, self.changes - 1) == Some(moment);
+        let dead = || StoreError { message: "the process is dead".to_owned(), help: None };
+        if self.dead { Err(dead()) } else { Ok(()) }
+    }
 }
 
 impl World {
@@ -61,7 +79,7 @@ impl World {
             (u32::from(*at)..u32::from(*at) + u32::from(*times)).contains(&now)
         };
         let fault = faults.clone().find(covers).map(|(.., fault)| *fault);
-        let death = self.turn.plan.kill.filter(|(at, _)| u32::from(*at) == now).map(|(_, moment)| moment);
+        let death = self.turn.death(Death::Request, now);
         Fortune { fault, death }
     }
 

@@ -71,7 +71,7 @@ impl World {
                 let Some((field, value)) = self.value(Side::Local, *thing, &id, put) else { return };
                 let twin = self.counterpart(Side::Remote, &self.tag(Side::Local, *thing, &id));
                 self.set(Side::Local, *thing, &id, field, value.clone());
-                if let (Some(twin), None) = (twin, field.target()) {
+                if let (Some(twin), None, true) = (twin, field.target(), field != Field::Number) {
                     self.set(Side::Remote, *thing, &twin, field, value);
                 }
             }
@@ -138,7 +138,9 @@ impl World {
             Put::Linked(field, to) => (*field, self.link(side, *field, *to)),
             Put::Unchanged => (Field::Note, self.desk(side).read(thing, id)?.remove(&Field::Note)),
         };
-        thing.fields().contains(&field).then_some((field, value))
+        // On the server nobody writes what it makes itself.
+        let writable = field != Field::Number || side == Side::Local;
+        (writable && thing.fields().contains(&field)).then_some((field, value))
     }
 
     fn tag(&self, side: Side, thing: Thing, id: &str) -> String {
@@ -197,6 +199,9 @@ impl World {
         let moved = self.desk(side).read(thing, id) != before;
         let new = self.shown(side, thing, id);
         let (old, new) = (old.get(&field).cloned(), new.get(&field).cloned());
+        if field == Field::Number {
+            return;
+        }
         if old != new {
             let counts = !self.is_agreed(side, thing, id, field, new.as_ref());
             self.ledger.edited((side, &tag, field), (old, new), paired, counts);
