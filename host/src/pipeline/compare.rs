@@ -194,6 +194,9 @@ async fn decide_batch(
             }
             (side, _, _) => side,
         };
+        // A link that waits to be sent again is no edit that a delete stands against.
+        let waits = base.zip(local_row).map_or_else(Vec::new, |(base, row)| waiting(object, base, row));
+        let local = if remote == Side::Gone && !waits.is_empty() { Side::Same } else { local };
         let now = Now { pair, contents: &contents };
         match decide(&local, &remote, equal) {
             Decision::Refresh => plan.bookkeeping.extend(now.refresh(local_row)),
@@ -235,6 +238,10 @@ async fn decide_batch(
                 let unread = || Baseline { pair: pair.clone(), row: absent(), beyond_filter: false };
                 let clash = Clash {
                     kind,
+                    waits: (!waits.is_empty()).then(|| {
+                        let open = |it: &usize| fetched.is_some_and(|fetched| fetched.unlinked.contains(it));
+                        waits.into_iter().filter(open).collect()
+                    }),
                     base: contents.base.get(&pair.local).cloned().unwrap_or_else(unread),
                     ahead: fetched.filter(|it| it.ahead).map_or_else(Vec::new, |it| it.unlinked.clone()),
                     local: match local {
@@ -277,6 +284,14 @@ fn changed_there(object: &Object, base: &Row, row: &Row, local: &Side<Revision>,
         Side::Gone => !object.local.get(index).is_some_and(|field| field.traits.computed),
         Side::Same | Side::Changed(_) => !edited || !is_owned(object, index),
     })
+}
+
+/// The links that wait to be sent again, if that is all that differs here: they are agreed on no more, since the
+/// record that they lead to is created anew (decision 19).
+fn waiting(object: &Object, base: &Row, row: &Row) -> Vec<usize> {
+    let unlike = unlike(object, base, row);
+    let waits = |&index: &usize| base.get(index) == Some(&Value::Absent) && is_link(object, index);
+    if unlike.iter().all(waits) { unlike } else { Vec::new() }
 }
 
 /// Whether the field is a link.

@@ -25,6 +25,9 @@ pub(super) struct Clash {
     pub(super) remote: Option<(RemoteKey, Row)>,
     /// Links of the remote side to records that are not pulled yet: null in its row.
     pub(super) ahead: Vec<usize>,
+    /// Where nothing changed here but links that wait to be sent again (decision 19): those of which the remote
+    /// still says nothing else.
+    pub(super) waits: Option<Vec<usize>>,
 }
 
 /// A conflict that nobody has settled, and how it is entered in the log.
@@ -102,6 +105,13 @@ fn by_rule(work: &Work<'_>, plan: &mut Plan, clash: &Clash) -> Option<Resolution
         };
     }
     let sides = Sides { base: &clash.base.row, local, remote };
+    if let Some(waits) = &clash.waits {
+        // Nobody edited it here: what was done there is taken over, and the links go on waiting.
+        let row = remote.iter().zip(local).enumerate();
+        let row =
+            row.map(|(index, (theirs, ours))| if waits.contains(&index) { ours } else { theirs }.clone());
+        return Some(Resolution::Merged(row.collect()));
+    }
     match participant.rules.of_update(work.object(), sides) {
         Verdict::Settled(resolution) => Some(resolution),
         Verdict::Ask => None,
@@ -122,7 +132,7 @@ impl Settlement {
     /// What the store adopts, always [`Change::Settle`], and what is left to do then; `None` where both sides are
     /// gone, which is no conflict.
     pub(super) fn steps(&self, object: &Object) -> Option<(Change, Then)> {
-        let Clash { base, local, remote, ahead, .. } = &self.open.clash;
+        let Clash { base, local, remote, ahead, waits, .. } = &self.open.clash;
         let Pair { local: id, remote: known, revision } = &base.pair;
         let agreed = |remote: &RemoteKey, revision: Revision, row: &Row| {
             let row = row.iter().zip(&base.row);
@@ -135,6 +145,14 @@ impl Settlement {
             // A record that nobody has: whatever the link is here, it is not what it is there.
             for (_, link) in adopted.row.iter_mut().enumerate().filter(|(index, _)| ahead.contains(index)) {
                 *link = Value::Reference("0".to_owned());
+            }
+            for (_, link) in adopted
+                .row
+                .iter_mut()
+                .enumerate()
+                .filter(|(index, _)| waits.iter().flatten().any(|it| it == index))
+            {
+                *link = Value::Absent;
             }
             adopted
         };

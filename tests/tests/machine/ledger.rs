@@ -70,7 +70,7 @@ pub(crate) struct Ledger {
     /// Records of which persons took away what the host could know them by, while it could not know them
     /// otherwise. Nothing is promised for them.
     spoiled: BTreeSet<String>,
-    /// Records whose link leads nowhere since the other record was deleted.
+    /// Records whose link led to one that was deleted: what the link means has changed without anybody's edit.
     grazed: BTreeSet<String>,
     /// Records that somebody edited on the server after the host had inserted them, and before it knew.
     pub(crate) in_limbo: BTreeSet<String>,
@@ -275,7 +275,8 @@ impl Ledger {
             Side::Local => (Side::Remote, Choice::KeepRemote),
             Side::Remote => (Side::Local, Choice::KeepLocal),
         };
-        self.touched(other, tag) && settling.rules.contains(&(Thing::of_tag(tag), keeps))
+        let changed = self.touched(other, tag) || self.grazed.contains(tag);
+        changed && settling.rules.contains(&(Thing::of_tag(tag), keeps))
     }
 
     fn note_synced(&mut self, local: &Shown, remote: &Shown, through: &dyn Fn(&str) -> bool) {
@@ -291,7 +292,6 @@ impl Ledger {
                     (Some(_), None) | (None, Some(_)) => false,
                 }
         };
-        self.grazed.retain(|tag| !equal(tag));
         self.edits.iter_mut().filter(|it| !it.synced).for_each(|it| it.synced = equal(&it.tag));
         self.deletes.iter_mut().filter(|it| !it.synced).for_each(|it| it.synced = equal(&it.tag));
     }
