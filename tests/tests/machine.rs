@@ -16,6 +16,8 @@
 
 #[path = "machine/finale.rs"]
 mod finale;
+#[path = "machine/found.rs"]
+mod found;
 #[path = "machine/ledger.rs"]
 mod ledger;
 #[path = "machine/machine.rs"]

@@ -153,7 +153,8 @@ async fn decide_batch(
         // From here on, a changed token with the baseline's content is no change (decision 2).
         let remote = match (remote, base, remote_row) {
             (Side::Changed(_), Some(base), Some(row))
-                if (!ahead || edited && !relinked) && !changed_there(object, base, row, local, edited) =>
+                if (!ahead || edited && !relinked)
+                    && !changed_there(object, &agreed_there(store, object, base)?, row, local, edited) =>
             {
                 Side::Same
             }
@@ -274,6 +275,12 @@ fn changed_here(object: &Object, base: &Row, row: &Row, remote: &Side<RemoteKey>
         let known = base.get(index) != Some(&Value::Absent) || row.get(index).is_some_and(Value::is_filled);
         known && (*remote == Side::Same || !is_owned(object, index))
     })
+}
+
+fn agreed_there(store: &dyn Store, object: &Object, base: &Row) -> Result<Row, Stop> {
+    let mut row = base.clone();
+    links::agreed_there(store, object, &mut row)?;
+    Ok(row)
 }
 
 /// Whether the remote record changed in a way that a local change stands against. One that was edited here brings

@@ -135,7 +135,7 @@ impl Machine {
 
 fn without_reused(world: &World, record: &Record) -> Cells {
     let leads_there =
-        |field: &Field, value: &String| field.target().is_some() && world.reused.contains(value);
+        |field: &Field, value: &String| field.target().is_some() && world.ledger.reused.contains(value);
     let cells = record.cells.iter().filter(|(field, value)| !leads_there(field, value));
     cells.map(|(field, value)| (*field, value.clone())).collect()
 }

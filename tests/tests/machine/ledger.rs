@@ -72,6 +72,8 @@ pub(crate) struct Ledger {
     spoiled: BTreeSet<String>,
     /// Records whose link led to one that was deleted: what the link means has changed without anybody's edit.
     grazed: BTreeSet<String>,
+    /// Records that have the id of another one: what links to them may mean the other one for a while.
+    pub(crate) reused: BTreeSet<String>,
     /// Records that somebody edited on the server after the host had inserted them, and before it knew.
     pub(crate) in_limbo: BTreeSet<String>,
 }
@@ -230,7 +232,9 @@ impl Ledger {
     /// A link to a deleted record becomes null (decision 12).
     fn links_nowhere(&self, edit: &Edit) -> bool {
         let (Some(_), Some(target)) = (edit.field.target(), &edit.value) else { return false };
-        self.is_spoiled(target) || self.deletes.iter().any(|it| it.tag == *target)
+        self.is_spoiled(target)
+            || self.reused.contains(target)
+            || self.deletes.iter().any(|it| it.tag == *target)
     }
 
     /// What a choice or a rule may have cost, and has.

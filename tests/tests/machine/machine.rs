@@ -11,7 +11,6 @@ use host::local::{Mode, SqliteStore, StoredConflict};
 use host::pipeline::{Event, Observer, Options, Participant, Run, synchronize};
 use host::ports::Store;
 use host::report::{Outcome, Report};
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::Poll;
@@ -58,8 +57,8 @@ impl Machine {
     fn with(folder: TempDir, server: Server, ledger: Ledger, written: u32) -> Machine {
         let local = Local::open(&folder.path().join("crm.db"));
         let turn = Turn::default();
-        let (filtered, reused) = ([false; 2], BTreeSet::new());
-        let world = World { server, local, ledger, filtered, written, reused, turn };
+        let filtered = [false; 2];
+        let world = World { server, local, ledger, filtered, written, turn };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         Machine { world: Arc::new(Mutex::new(world)), folder, runs: 0, runtime }
     }
@@ -269,7 +268,7 @@ fn folder() -> TempDir {
 }
 
 /// The tag of a conflict's record.
-fn tag_of(conflict: &StoredConflict) -> String {
+pub(crate) fn tag_of(conflict: &StoredConflict) -> String {
     let tag = conflict.fields.iter().find(|it| it.field == Field::Tag.local_name()).unwrap();
     cell(&tag.base).unwrap()
 }

@@ -118,7 +118,7 @@ impl Fake {
         let version = || RemoteToken::of_version(Some(ours.version.to_string()));
         Ok(Written {
             id: RemoteId(id),
-            created: kept.as_ref().map(|kept| kept.created.to_string()),
+            created: Some(ours.created.to_string()),
             token: kept.as_ref().map_or_else(version, token),
             row: kept.map(|kept| thing.row(&kept.cells)),
         })

@@ -26,6 +26,8 @@ pub(crate) struct Turn {
     /// Writes that the server carried out for the host, or will.
     pub(crate) writes: u32,
     slow: Vec<(u32, Write)>,
+    /// A run is under way.
+    pub(crate) running: bool,
     /// The process is dead.
     pub(crate) dead: bool,
 }
@@ -43,7 +45,7 @@ impl Fortune {
 
 impl Turn {
     pub(crate) fn of(plan: Plan) -> Turn {
-        Turn { plan, ..Turn::default() }
+        Turn { plan, running: true, ..Turn::default() }
     }
 
     /// Whether the process dies at this request or change, and when.
@@ -100,6 +102,7 @@ impl World {
     /// The run is over: whatever is still on its way arrives.
     pub(crate) fn settle(&mut self) {
         self.land(u32::MAX);
+        self.turn.running = false;
     }
 
     /// Carries out a write of the host's if it is over the record that was asked for; the record

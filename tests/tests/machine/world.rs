@@ -5,7 +5,6 @@ use crate::sides::{Desk, Local, Record, Server, Side};
 use crate::steps::{Act, Draft, Put};
 use crate::things::{Cells, Field, OUT, Thing};
 use crate::turn::Turn;
-use std::collections::BTreeSet;
 
 /// Everything outside the host.
 pub(crate) struct World {
@@ -16,8 +15,6 @@ pub(crate) struct World {
     pub(crate) filtered: [bool; 2],
     /// Counts what must be unlike: texts and tags.
     pub(crate) written: u32,
-    /// Tags of records that have the id of another one.
-    pub(crate) reused: BTreeSet<String>,
     /// What is to happen in the present run.
     pub(crate) turn: Turn,
 }
@@ -91,7 +88,7 @@ impl World {
                 self.delete(Side::Remote, *thing, &id);
                 // Not within one second: the two would have the same token.
                 self.server.clock += 1;
-                self.reused.insert(cells[&Field::Tag].clone());
+                self.ledger.reused.insert(cells[&Field::Tag].clone());
                 self.server.put(*thing, id.clone(), cells);
                 self.made(Side::Remote, *thing, &id);
             }
@@ -264,10 +261,11 @@ impl World {
                 self.ledger.spoil(&tag);
             }
         }
-        // The same record on both sides, made by persons, is two records once it is no longer the same.
+        // The same record on both sides, made by persons, is two records once it is no longer the same. A run may
+        // have seen the remote one just before it is deleted.
         let both =
             self.counterpart(Side::Local, &tag).is_some() && self.counterpart(Side::Remote, &tag).is_some();
-        if both && !linked && !inserted && field.is_some() {
+        if both && !linked && !inserted && (field.is_some() || self.turn.running && side == Side::Remote) {
             self.ledger.spoil(&tag);
         }
         (tag, linked || inserted || !both)
@@ -275,7 +273,10 @@ impl World {
 
     /// Whether the record links to an id that came back as another record.
     pub(crate) fn links_to_reused(&self, record: &Record) -> bool {
-        record.cells.iter().any(|(field, value)| field.target().is_some() && self.reused.contains(value))
+        record
+            .cells
+            .iter()
+            .any(|(field, value)| field.target().is_some() && self.ledger.reused.contains(value))
     }
 
     /// A record out of the filter is deleted on neither side by a local delete (decision 12).
