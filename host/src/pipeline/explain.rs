@@ -1,7 +1,8 @@
 //! What a run would do with one record, and why: the very steps of a run, for that record alone, and nothing written.
 
 use super::compare::{Listed, compare};
-use super::next_object::{foresee, in_order, list};
+use super::foresee::foresee;
+use super::next_object::{in_order, list};
 use super::operations::{Journey, Learned, Plan, Work};
 use super::{Run, Stop, links};
 use crate::ports::{ConflictEntry, ConflictField, Store};

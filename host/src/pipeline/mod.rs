@@ -1,17 +1,21 @@
 //! The diff-and-apply pipeline: count → change keys → compare → operations → conflicts → next object, one
 //! file each, against the traits of [`crate::ports`].
 //!
-//! Data flows one way. `count` and `change_keys` list both sides; `compare` turns the listings into a
-//! `compare::Plan`, reading nothing but what the decision needs; `pull` and `push` carry a plan out;
-//! `next_object` drives the objects in their order. The baseline is written after the side confirmed.
+//! Data flows one way. `count` and `change_keys` list both sides; `compare` turns the listings into a `Plan`, with
+//! `contents` reading nothing but what the decision needs and `judge` saying how both sides stand; `conflicts` settles
+//! what both sides changed; `pull` and `push` carry a plan out, or `foresee` tells what they would do; `next_object`
+//! drives the objects in their order. The baseline is written after the side confirmed.
 
 mod change_keys;
 mod compare;
 mod conflicts;
+mod contents;
 mod count;
 mod explain;
 mod followers;
+mod foresee;
 mod full_compare;
+mod judge;
 mod links;
 mod next_object;
 mod operations;

@@ -3,16 +3,17 @@
 use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
+use super::foresee::foresee;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{
     Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
     recovery,
 };
 use crate::ports::{Change, ConflictEntry, Store, View};
-use crate::report::{Counts, ObjectReport, Outcome, PlannedOperation, Report, Tally};
+use crate::report::{Counts, ObjectReport, Outcome, Report, Tally};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::Object;
 use sync_core::operation::Operation;
 use sync_core::order::dependency_order;
 
@@ -338,57 +339,4 @@ fn settle_outcome(report: &mut ObjectReport, store: &dyn Store, held_deletes: u6
     report.held_deletes = held_deletes;
     report.settle();
     Ok(())
-}
-
-/// What a run would do: counted in the report, and listed operation by operation.
-pub(super) async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<(), Stop> {
-    let Journey { report, plan, .. } = journey;
-    for settlement in std::mem::take(&mut plan.settlements) {
-        if let Some((_, then)) = settlement.steps(work.object()) {
-            plan.add(then);
-        }
-    }
-    let object: &ObjectName = &work.object().name;
-    let mut add = |operation, local: Option<LocalId>, remote: Option<RemoteId>, fields: Vec<String>| {
-        report.count(operation);
-        let object = object.clone();
-        plan.planned.push(PlannedOperation { object, operation, local_id: local, remote_id: remote, fields });
-    };
-    for key in &plan.push_inserts {
-        add(Operation::PushInsert, Some(key.id), None, Vec::new());
-    }
-    for id in &plan.pull_inserts {
-        add(Operation::PullInsert, None, Some(id.clone()), Vec::new());
-    }
-    let updates = pull::update::foresee_updates(work, store, std::mem::take(&mut plan.pull_updates)).await?;
-    for (update, fields) in updates {
-        add(Operation::PullUpdate, Some(update.pair.local), Some(update.pair.remote.id), fields);
-    }
-    for update in &plan.push_updates {
-        let local = update.pair.local;
-        let fields = foresee_push(work, store, local)?;
-        add(Operation::PushUpdate, Some(local), Some(update.pair.remote.id.clone()), fields);
-    }
-    for delete in &plan.push_deletes {
-        add(Operation::PushDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
-    }
-    for delete in &plan.pull_deletes {
-        add(Operation::PullDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
-    }
-    report.conflicts = plan.open.len() as u64;
-    report.issues = plan.issues.len() as u64;
-    report.held_deletes = plan.held_deletes;
-    report.settle();
-    work.observer.event(Event::Finished(report));
-    Ok(())
-}
-
-/// The local fields that a pushed update changes.
-fn foresee_push(work: &Work<'_>, store: &dyn Store, local: LocalId) -> Result<Vec<String>, Stop> {
-    let object = work.object();
-    let base = store.baselines(object, &[local])?.pop();
-    let record = store.local_records(object, &[local])?.pop();
-    let (Some(base), Some(Ok(row))) = (base, record.map(|record| record.row)) else { return Ok(Vec::new()) };
-    let names = object.differing(&base.row, &row).into_iter();
-    Ok(names.filter_map(|index| Some(object.local.get(index)?.name.clone())).collect())
 }

@@ -2,7 +2,7 @@
 //! answer (decision 15).
 
 use super::Stop;
-use super::compare::unlike;
+use super::judge::unlike;
 use super::links;
 use super::operations::Work;
 use super::push::insert::look_up;

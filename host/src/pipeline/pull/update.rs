@@ -2,7 +2,7 @@
 
 use super::parents::{fates, is_settled, waits_for_parent};
 use super::{Mapped, map, moved_locally, pages};
-use crate::pipeline::compare::unlike;
+use crate::pipeline::judge::unlike;
 use crate::pipeline::operations::{Learned, OpenLink, PullUpdate, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store};
