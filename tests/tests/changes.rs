@@ -299,11 +299,26 @@ fn another_user_who_sees_less_deletes_nothing() {
 }
 
 #[test]
+fn another_view_mode_that_shows_less_deletes_nothing() {
+    let scene = synchronized();
+    replace(&scene, "kind = \"siebel\"", "kind = \"siebel\"\nview-mode = \"All\"");
+    let core = scene.crm().list("Account")[2]["Id"].clone();
+    scene.crm().set_visibility("Account", &core, Visibility::All).unwrap();
+    scene.run().exits(0);
+    replace(&scene, "view-mode = \"All\"", "view-mode = \"Sales Rep\"");
+    assert_eq!(scene.run().exits(3).object("account")["held_deletes"], 1);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 3);
+    replace(&scene, "view-mode = \"Sales Rep\"", "view-mode = \"All\"");
+    scene.run().exits(0);
+    nothing_to_do(&scene);
+}
+
+#[test]
 fn another_password_is_no_other_server_and_no_secret_is_stored() {
     let scene = synchronized();
     let stored = scene.value("SELECT remote FROM _sync_object WHERE name = 'account'");
     let url = scene.server.as_ref().unwrap().url();
-    assert_eq!(stored, json!(format!("siebel {url} as SADMIN")));
+    assert_eq!(stored, json!(format!("siebel {url} as SADMIN in view Sales Rep")));
     replace(&scene, "file = \"password\"", "file = \"other\"");
     std::fs::write(scene.path("other"), "SADMIN").unwrap();
     nothing_to_do(&scene);

@@ -89,17 +89,21 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
     }
 }
 
-/// Which server the remote is, and as which user, so that another one is noticed. Never a secret: what stands in a
-/// query of the address may be one, and is left out.
+/// Which server the remote is, as which user, and how much that user asks to see, so that another one is noticed.
+/// Never a secret: what stands in a query of the address may be one, and is left out.
 pub(super) fn server(metadata: &Metadata) -> String {
     let it = &metadata.remote;
     let mut url = it.url.clone();
     url.set_query(None);
     url.set_fragment(None);
     let server = format!("{} {}", it.kind.name(), url.as_str().trim_end_matches('/'));
-    match &it.auth {
+    let seen = match &it.auth {
         Some(Auth::Basic { username, .. }) => format!("{server} as {username}"),
         Some(Auth::Bearer { .. }) | None => server,
+    };
+    match it.kind {
+        RemoteKind::Siebel => format!("{seen} in view {}", it.siebel.view_mode),
+        RemoteKind::Odata | RemoteKind::Tryton | RemoteKind::Rest => seen,
     }
 }
 
