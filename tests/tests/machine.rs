@@ -2,15 +2,23 @@
 //! memory.
 //!
 //! Persons edit both sides, also during a run; requests fail in every way; processes die. After every run nothing
-//! that anybody wrote is gone that need not be, and nothing is there twice; in the end both sides are equal, and
-//! everything that anybody wrote last is there. What that means exactly is in [`ledger`].
+//! that anybody wrote is gone that need not be, nothing is there twice, and nobody is asked about what only the host
+//! did. In the end both sides are equal, everything that anybody wrote last is there, and a further run does nothing.
+//! What that means exactly is in [`ledger`], and how it ends in [`finale`].
 //!
 //! | variable | |
 //! |---|---|
 //! | `MACHINE_STEPS` | steps to go; 10,000 by default, `MACHINE_STEPS=1000000` for a long run |
 //! | `MACHINE_SEED` | another number, other sequences; the same ones in every run by default |
+//! | `MACHINE_TRACE` | set: after every run, both sides and the store's tables |
 //!
-//! A failure prints the shortest sequence found, as Rust: put it into [`replay`].
+//! A failure prints the shortest sequence found, as Rust, to be put into [`replay`]: see [`found`].
+//!
+//! Nothing is promised where nobody can tell. A record that the host inserted and has not entered yet is known by its
+//! name and content only: somebody who renames or deletes it on the server in that moment makes it another one. So
+//! does one who edits one of two equal records, made by persons on either side, before they are linked. A link to an
+//! id that comes back as another record may lead nowhere until its record is edited. And a write of unknown fate is
+//! carried out before the next run begins, or not at all.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

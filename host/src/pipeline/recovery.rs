@@ -34,9 +34,12 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<()
             Err(stop) => return Err(stop),
         };
         let mut changes = vec![Change::Settled { local: intent.local }];
-        if let [record] = found.as_slice()
-            && let Some(baseline) = ours(work, store, &intent, record)?
-        {
+        let mut candidates = Vec::new();
+        for record in &found {
+            candidates.extend(ours(work, store, &intent, record)?);
+        }
+        // Others may have the same name; two that are equal in everything cannot be told apart.
+        if let (Some(baseline), true) = (candidates.pop(), candidates.is_empty()) {
             changes.push(Change::Link { baseline, fields: Vec::new() });
         }
         store.commit(object, changes)?;

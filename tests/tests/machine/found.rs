@@ -5,7 +5,7 @@ use crate::replay;
 use crate::sides::Shown;
 use crate::sides::Side::{Local, Remote};
 use crate::steps::Act::{Delete, Insert, InsertBoth, Recreate, Reuse, Write};
-use crate::steps::Death::Request;
+use crate::steps::At::Request;
 use crate::steps::Fault::{AnswerLost, Fails, Refused, Slow};
 use crate::steps::Put::{Fresh, Leaves, Linked, Named, Unchanged};
 use crate::steps::Step::{Choose, Do, Filter, Run};
@@ -27,12 +27,12 @@ fn run() -> Step {
 
 /// A run in which somebody does something before a request.
 fn run_while(at: u8, act: Act) -> Step {
-    Run(Plan { behind: vec![(at, act)], ..Plan::default() })
+    Run(Plan { behind: vec![(Request(at), act)], ..Plan::default() })
 }
 
 /// A run with a request that something is wrong with.
 fn run_despite(at: u8, fault: Fault) -> Step {
-    Run(Plan { faults: vec![(at, 1, fault)], ..Plan::default() })
+    Run(Plan { faults: vec![(Request(at), 1, fault)], ..Plan::default() })
 }
 
 fn holds(steps: &[Step]) {
@@ -113,7 +113,7 @@ fn what_the_server_computed_is_no_conflict_when_its_answer_could_not_be_read() {
 fn what_the_server_computed_is_no_conflict_after_a_kill() {
     holds(&[
         run_while(0, Recreate(Local, Child, 0)),
-        Run(Plan { only: Some(Child), kill: Some((Request, 5, After)), ..Plan::default() }),
+        Run(Plan { only: Some(Child), kill: Some((Request(5), After)), ..Plan::default() }),
         Do(Write(Local, Child, 1, Leaves(true))),
     ]);
 }
@@ -153,6 +153,18 @@ fn a_lost_update_is_not_taken_for_one_of_the_record_that_has_the_id_now() {
 }
 
 #[test]
+fn an_insert_whose_answer_was_lost_is_found_among_others_of_its_name() {
+    for at in 5..15 {
+        holds(&[
+            Do(Insert(Local, Child, named(3, [0, 0]))),
+            run_despite(at, Slow(1)),
+            Do(Delete(Local, Child, 2)),
+            Do(Write(Remote, Child, 0, Named(3))),
+        ]);
+    }
+}
+
+#[test]
 fn a_twin_is_not_pulled_beside_a_record_that_could_not_be_looked_up() {
     holds(&[Do(InsertBoth(Parent, named(0, [0, 0]))), run_despite(7, AnswerLost(false))]);
 }
@@ -170,7 +182,11 @@ fn an_id_that_comes_back_after_the_listing_is_no_change_of_the_old_record() {
         holds(&[
             Do(Write(Remote, Child, 0, Unchanged)),
             Do(Delete(Local, Child, 0)),
-            run_while(at, Reuse(Child, 0)),
+            Run(Plan {
+                rule: Some(KeepLocal),
+                behind: vec![(Request(at), Reuse(Child, 0))],
+                ..Plan::default()
+            }),
         ]);
     }
 }

@@ -16,6 +16,8 @@ struct Edit {
     side: Side,
     tag: String,
     field: Field,
+    /// What was there before.
+    old: Option<String>,
     value: Option<String>,
     fate: Fate,
     /// A choice or a rule gave it up: it may go, in that run or when what is left to do succeeds.
@@ -87,7 +89,7 @@ impl Ledger {
     /// A person made a record.
     pub(crate) fn inserted(&mut self, side: Side, tag: &str, cells: &Cells) {
         for (field, value) in cells.iter().filter(|(field, _)| **field != Field::Number) {
-            self.push(side, tag, *field, Some(value.clone()));
+            self.push(side, tag, *field, (None, Some(value.clone())));
         }
     }
 
@@ -101,7 +103,7 @@ impl Ledger {
         counts: bool,
     ) {
         self.supersede((side, tag, field), &old, paired);
-        self.push(side, tag, field, new);
+        self.push(side, tag, field, (old, new));
         if let (false, Some(edit)) = (counts, self.edits.last_mut()) {
             edit.fate = Fate::Superseded;
         }
@@ -116,12 +118,13 @@ impl Ledger {
         self.deletes.push(Delete { side, tag: tag.to_owned(), waived: false, synced: false });
     }
 
-    fn push(&mut self, side: Side, tag: &str, field: Field, value: Option<String>) {
+    fn push(&mut self, side: Side, tag: &str, field: Field, (old, value): (Option<String>, Option<String>)) {
         let fate = Fate::Stands;
         self.edits.push(Edit {
             side,
             tag: tag.to_owned(),
             field,
+            old,
             value,
             fate,
             given_up: false,
@@ -229,12 +232,15 @@ impl Ledger {
         shown.get(&edit.tag).is_some_and(|record| record.cells.get(&edit.field) == edit.value.as_ref())
     }
 
-    /// A link to a deleted record becomes null (decision 12).
+    /// A link to a deleted record becomes null (decision 12), whether or not somebody takes it off.
     fn links_nowhere(&self, edit: &Edit) -> bool {
-        let (Some(_), Some(target)) = (edit.field.target(), &edit.value) else { return false };
-        self.is_spoiled(target)
-            || self.reused.contains(target)
-            || self.deletes.iter().any(|it| it.tag == *target)
+        let target = edit.value.as_ref().or(edit.old.as_ref());
+        let gone = |target: &String| {
+            self.is_spoiled(target)
+                || self.reused.contains(target)
+                || self.deletes.iter().any(|it| it.tag == *target)
+        };
+        edit.field.target().is_some() && target.is_some_and(gone)
     }
 
     /// What a choice or a rule may have cost, and has.

@@ -27,11 +27,11 @@ pub(crate) struct Fake(pub(crate) Arc<Mutex<World>>);
 impl Fake {
     /// One request: others may come between it and the last, it may be the one in which the process dies, and
     /// something may be wrong with it.
-    async fn ask<T>(&self, answer: impl FnOnce(&mut World, Option<Fault>) -> T) -> T {
+    async fn ask<T>(&self, sends: bool, answer: impl FnOnce(&mut World, Option<Fault>) -> T) -> T {
         tokio::task::yield_now().await;
         let answer = {
             let mut world = self.0.lock().unwrap();
-            let fortune = if world.turn.dead { Fortune::DEAD } else { world.arrives() };
+            let fortune = if world.turn.dead { Fortune::DEAD } else { world.arrives(sends) };
             world.turn.dead |= fortune.death.is_some();
             match fortune.death {
                 None => Some(answer(&mut world, fortune.fault)),
@@ -50,7 +50,7 @@ impl Fake {
 
     /// A request that reads.
     async fn read<T>(&self, answer: impl FnOnce(&mut World, Option<Fault>) -> T) -> Result<T, RemoteError> {
-        self.ask(|world, fault| match fault {
+        self.ask(false, |world, fault| match fault {
             Some(Fault::Fails(all)) => Err(failure(all)),
             Some(Fault::AnswerLost(_) | Fault::NeverArrived(_) | Fault::Slow(_)) => Err(failure(false)),
             fault => Ok(answer(world, fault)),
@@ -63,7 +63,7 @@ impl Fake {
         let unknown = |may_still_run| {
             Err(WriteError::FateUnknown { message: "the answer was lost".to_owned(), may_still_run })
         };
-        self.ask(|world, fault| {
+        self.ask(true, |world, fault| {
             let refused = || WriteError::Refused { code: "refused".into(), message: "not this one".into() };
             match fault {
                 Some(Fault::Fails(all)) => return Err(failure(all).into()),

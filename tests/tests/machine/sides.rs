@@ -120,6 +120,14 @@ impl Local {
         self.connection.prepare_cached(sql).unwrap().query_row((remote, thing.name()), count).unwrap() > 0
     }
 
+    /// Whether the journal has a write of a local record.
+    pub(crate) fn is_journalled(&self, thing: Thing, id: &str) -> bool {
+        let sql = "SELECT count(*) FROM _sync_journal \
+                   WHERE local_id = ?1 AND object = (SELECT id FROM _sync_object WHERE name = ?2)";
+        let count = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        self.connection.prepare_cached(sql).unwrap().query_row((id, thing.name()), count).unwrap() > 0
+    }
+
     /// What both sides agreed on for a field last, links as local ids; `None` where the record is not linked.
     pub(crate) fn agreed(&self, side: Side, thing: Thing, id: &str, field: Field) -> Option<Option<String>> {
         let index = thing.fields().iter().position(|it| *it == field)?;

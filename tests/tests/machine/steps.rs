@@ -74,21 +74,23 @@ pub(crate) struct Plan {
     pub(crate) only: Option<Thing>,
     pub(crate) rule: Option<Choice>,
     pub(crate) confirm_deletes: bool,
-    /// What goes wrong, from which request on, and how many times over.
-    pub(crate) faults: Vec<(u8, u8, Fault)>,
-    /// What persons do before which request.
-    pub(crate) behind: Vec<(u8, Act)>,
-    /// Where the process dies.
-    pub(crate) kill: Option<(Death, u8, Moment)>,
+    /// What goes wrong, from where on, and how many times over.
+    pub(crate) faults: Vec<(At, u8, Fault)>,
+    /// What persons do before it.
+    pub(crate) behind: Vec<(At, Act)>,
+    /// Where the process dies, before or after it.
+    pub(crate) kill: Option<(At, Moment)>,
 }
 
-/// At which one of what a process dies, before or after it.
+/// A place in a run; the first of each is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Death {
+pub(crate) enum At {
     /// A request.
-    Request,
-    /// A change of the store.
-    Change,
+    Request(u8),
+    /// A request that writes.
+    Send(u8),
+    /// A change of the store; for kills only.
+    Change(u8),
 }
 
 /// What goes wrong with a request. One that does not fit the request does nothing.
@@ -179,18 +181,19 @@ fn fault() -> impl Strategy<Value = Fault> {
     ]
 }
 
-/// Most requests of a run that something can happen at.
-const REQUESTS: u8 = 40;
+fn at() -> impl Strategy<Value = At> {
+    prop_oneof![(0..40_u8).prop_map(At::Request), (0..4_u8).prop_map(At::Send)]
+}
 
 fn plan() -> impl Strategy<Value = Plan> {
     let only = prop_oneof![6 => Just(None), 1 => thing().prop_map(Some)];
     let rule = prop_oneof![4 => Just(None), 1 => choice().prop_map(Some)];
     let times = prop_oneof![4 => Just(1_u8), 1 => 2..5_u8];
-    let faults = proptest::collection::vec((0..REQUESTS, times, fault()), 0..3);
-    let behind = proptest::collection::vec((0..REQUESTS, act()), 0..3);
+    let faults = proptest::collection::vec((at(), times, fault()), 0..3);
+    let behind = proptest::collection::vec((at(), act()), 0..3);
     let moment = prop_oneof![Just(Moment::Before), Just(Moment::After)];
-    let death = prop_oneof![Just(Death::Request), Just(Death::Change)];
-    let kill = proptest::option::weighted(0.25, (death, 0..REQUESTS, moment));
+    let death = prop_oneof![at(), (0..30_u8).prop_map(At::Change)];
+    let kill = proptest::option::weighted(0.25, (death, moment));
     (only, rule, any::<bool>(), faults, behind, kill).prop_map(
         |(only, rule, confirm_deletes, faults, behind, kill)| Plan {
             only,

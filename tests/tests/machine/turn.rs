@@ -1,7 +1,7 @@
 //! What is to happen in a run, request by request.
 
 use crate::sides::Kept;
-use crate::steps::{Act, Death, Fault, Plan};
+use crate::steps::{Act, At, Fault, Plan};
 use crate::things::{Field, Thing};
 use crate::world::World;
 use host::ports::StoreError;
@@ -19,13 +19,14 @@ pub(crate) enum Write {
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
     plan: Plan,
-    /// Requests so far.
-    requests: u32,
+    /// Requests so far, and those that write.
+    requests: u8,
+    sends: u8,
     /// Changes of the store so far.
-    changes: u32,
+    changes: u8,
     /// Writes that the server carried out for the host, or will.
     pub(crate) writes: u32,
-    slow: Vec<(u32, Write)>,
+    slow: Vec<(u8, Write)>,
     /// A run is under way.
     pub(crate) running: bool,
     /// The process is dead.
@@ -48,16 +49,16 @@ impl Turn {
         Turn { plan, running: true, ..Turn::default() }
     }
 
-    /// Whether the process dies at this request or change, and when.
-    fn death(&self, of: Death, now: u32) -> Option<Moment> {
-        let (death, at, moment) = self.plan.kill?;
-        (death == of && u32::from(at) == now).then_some(moment)
+    /// Whether the process dies here, and when.
+    fn death(&self, is_here: impl Fn(At) -> bool) -> Option<Moment> {
+        self.plan.kill.filter(|(at, _)| is_here(*at)).map(|(_, moment)| moment)
     }
 
     /// A change of the store begins or is done. A dead process makes no further one.
     pub(crate) fn changes(&mut self, moment: Moment) -> Result<(), StoreError> {
-        self.changes += u32::from(moment == Moment::Before);
-        self.dead |= self.death(Death::Change, self.changes - 1) == Some(moment);
+        let now = self.changes;
+        self.changes += u8::from(moment == Moment::After);
+        self.dead |= self.death(|at| at == At::Change(now)) == Some(moment);
         let dead = || StoreError { message: "the process is dead".to_owned(), help: None };
         if self.dead { Err(dead()) } else { Ok(()) }
     }
@@ -65,43 +66,48 @@ impl Turn {
 
 impl World {
     /// A request arrives: what happens before it happens now.
-    pub(crate) fn arrives(&mut self) -> Fortune {
-        let now = self.turn.requests;
-        self.turn.requests += 1;
-        self.land(now);
+    pub(crate) fn arrives(&mut self, sends: bool) -> Fortune {
+        let turn = &mut self.turn;
+        let (request, send) = (turn.requests, turn.sends);
+        turn.requests = turn.requests.saturating_add(1);
+        turn.sends = turn.sends.saturating_add(u8::from(sends));
+        self.land(request);
         let plan = &self.turn.plan;
+        // How far behind the place of something this request is.
+        let since = |at: At| match at {
+            At::Request(at) => request.checked_sub(at),
+            At::Send(at) if sends => send.checked_sub(at),
+            At::Send(_) | At::Change(_) => None,
+        };
         // A record too many must not make up for one that a page leaves out: then nobody could tell.
         let incomplete = plan.faults.iter().any(|(.., fault)| *fault == Fault::Incomplete);
         let adds = |act: &Act| matches!(act, Act::Insert(..) | Act::InsertBoth(..) | Act::Recreate(..));
-        let now_due = |(at, act): &&(u8, Act)| u32::from(*at) == now && !(incomplete && adds(act));
+        let now_due = |(at, act): &&(At, Act)| since(*at) == Some(0) && !(incomplete && adds(act));
         let behind: Vec<Act> = plan.behind.iter().filter(now_due).map(|(_, act)| act.clone()).collect();
+        let covers = |(at, times, _): &&(At, u8, Fault)| since(*at).is_some_and(|since| since < *times);
+        let fault = plan.faults.iter().find(covers).map(|(.., fault)| *fault);
+        let death = self.turn.death(|at| since(at) == Some(0));
         behind.iter().for_each(|act| self.act(act));
-        let faults = self.turn.plan.faults.iter();
-        let covers = |(at, times, _): &&(u8, u8, Fault)| {
-            (u32::from(*at)..u32::from(*at) + u32::from(*times)).contains(&now)
-        };
-        let fault = faults.clone().find(covers).map(|(.., fault)| *fault);
-        let death = self.turn.death(Death::Request, now);
         Fortune { fault, death }
     }
 
     /// Leaves a write for later.
     pub(crate) fn later(&mut self, requests: u8, write: Write) {
-        self.turn.slow.push((self.turn.requests + u32::from(requests), write));
+        self.turn.slow.push((self.turn.requests.saturating_add(requests), write));
     }
 
     /// Carries out what is due.
-    fn land(&mut self, now: u32) {
+    fn land(&mut self, now: u8) {
         let (due, slow) = std::mem::take(&mut self.turn.slow).into_iter().partition(|(due, _)| *due <= now);
         self.turn.slow = slow;
-        for (_, write) in Vec::<(u32, Write)>::into_iter(due) {
+        for (_, write) in Vec::<(u8, Write)>::into_iter(due) {
             self.carry_out(write);
         }
     }
 
     /// The run is over: whatever is still on its way arrives.
     pub(crate) fn settle(&mut self) {
-        self.land(u32::MAX);
+        self.land(u8::MAX);
         self.turn.running = false;
     }
 

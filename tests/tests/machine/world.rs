@@ -261,11 +261,16 @@ impl World {
                 self.ledger.spoil(&tag);
             }
         }
-        // The same record on both sides, made by persons, is two records once it is no longer the same. A run may
-        // have seen the remote one just before it is deleted.
-        let both =
-            self.counterpart(Side::Local, &tag).is_some() && self.counterpart(Side::Remote, &tag).is_some();
-        if both && !linked && !inserted && (field.is_some() || self.turn.running && side == Side::Remote) {
+        // The same record on both sides, made by persons, is two records once it is no longer the same. The host may
+        // take the remote one for its own all the same: it may have seen it just before it is deleted, or not
+        // know any more whether it inserted it.
+        let here = self.counterpart(Side::Local, &tag);
+        let both = here.is_some() && self.counterpart(Side::Remote, &tag).is_some();
+        let doubtful = match self.turn.running {
+            true => side == Side::Remote,
+            false => here.is_some_and(|id| self.local.is_journalled(thing, &id)),
+        };
+        if both && !linked && !inserted && (field.is_some() || doubtful) {
             self.ledger.spoil(&tag);
         }
         (tag, linked || inserted || !both)
