@@ -12,7 +12,7 @@
 //! | `MACHINE_SEED` | another number, other sequences; the same ones in every run by default |
 //! | `MACHINE_TRACE` | set: after every run, both sides and the store's tables |
 //!
-//! A failure prints the shortest sequence found, as Rust, to be put into [`replay`]: see [`found`].
+//! A failure prints the shortest sequence found, as Rust, to be put into [`replay`]: see [`found`] and [`settled`].
 //!
 //! Nothing is promised where nobody can tell. A record that the host inserted and has not entered yet is known by its
 //! name and content only: somebody who renames or deletes it on the server in that moment makes it another one. So
@@ -32,6 +32,8 @@ mod ledger;
 mod machine;
 #[path = "machine/remote.rs"]
 mod remote;
+#[path = "machine/settled.rs"]
+mod settled;
 #[path = "machine/sides.rs"]
 mod sides;
 #[path = "machine/steps.rs"]

@@ -12,7 +12,7 @@ use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, Revisi
 use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides, Verdict};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
-use sync_core::value::{Row, Value};
+use sync_core::value::{Kind, Row, Value};
 
 /// Two sides that both changed, with what is known of each.
 #[derive(Debug, Clone)]
@@ -222,8 +222,11 @@ pub(super) fn adopt(
 ) -> Result<(), Stop> {
     let Journey { report, plan, learned, .. } = journey;
     for settlement in settlements {
-        let Some((change, then)) = settlement.steps(work.object()) else { continue };
+        let Some((mut change, then)) = settlement.steps(work.object()) else { continue };
         let pair = &settlement.open.clash.base.pair;
+        if let Change::Settle { agreed: Some(agreed), .. } = &mut change {
+            keep_waiting(store, work.object(), agreed)?;
+        }
         match &then {
             Then::PushInsert(_) => followers::of_remote(work, store, learned, pair)?,
             Then::PullInsert(_) => followers::of_local(work, store, learned, pair)?,
@@ -244,6 +247,17 @@ pub(super) fn adopt(
                 store.record_conflicts(work.run, std::slice::from_ref(&settlement.open.entry))?;
                 plan.open.push(settlement.open);
             }
+        }
+    }
+    Ok(())
+}
+
+/// A link that leads to a record which was settled before this one, and is created anew, goes on waiting.
+fn keep_waiting(store: &dyn Store, object: &Object, agreed: &mut Baseline) -> Result<(), Stop> {
+    let Some(now) = store.baselines(object, &[agreed.pair.local])?.pop() else { return Ok(()) };
+    for ((value, now), field) in agreed.row.iter_mut().zip(now.row).zip(&object.local) {
+        if now == Value::Absent && matches!(field.kind, Kind::Reference(_)) {
+            *value = Value::Absent;
         }
     }
     Ok(())
