@@ -65,14 +65,16 @@ pub(super) fn judge(work: &Work<'_>, store: &dyn Store, record: &Record<'_>) -> 
         _ => local,
     };
     let (mut stranger, mut read_otherwise) = (None, false);
+    // As it was read, which may be later than it was listed.
+    let key = record.remote_key();
     let remote = match (remote, record.base, remote_row) {
-        (Side::Changed(key), Some(base), Some(row))
+        (Side::Changed(_), Some(base), Some(row))
             if !equal && full_compare::is_a_stranger(work, store, base, &key, row)? =>
         {
-            stranger = Some(key);
+            stranger = Some(key.clone());
             Side::Gone
         }
-        (Side::Changed(key), Some(base), Some(row))
+        (Side::Changed(_), Some(base), Some(row))
             if local != Side::Same && full_compare::only_read_otherwise(work, base, &key, row, local_row) =>
         {
             read_otherwise = true;

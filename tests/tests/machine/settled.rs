@@ -32,6 +32,17 @@ fn holds(steps: &[Step]) {
 }
 
 #[test]
+fn an_edit_between_the_listing_and_the_reading_is_not_written_over() {
+    holds(&[
+        Do(Write(Local, Child, 2, Named(1))),
+        Do(Delete(Remote, Child, 5)),
+        Do(Recreate(Local, Parent, 0)),
+        Do(Delete(Local, Parent, 1)),
+        run_while(6, Write(Remote, Child, 0, Named(2))),
+    ]);
+}
+
+#[test]
 fn an_edit_is_kept_against_an_id_that_comes_back_during_the_run() {
     holds(&[
         Do(Reuse(Parent, 0)),
