@@ -97,9 +97,10 @@ fn changed_here(object: &Object, base: &Row, row: &Row, remote: &Side<RemoteKey>
     })
 }
 
+/// What was agreed on as the remote would have it now: a link to a record that is no longer linked is null.
 fn agreed_there(store: &dyn Store, object: &Object, base: &Row) -> Result<Row, Stop> {
     let mut row = base.clone();
-    links::agreed_there(store, object, &mut row)?;
+    links::drop_unlinked(store, object, &mut row, None)?;
     Ok(row)
 }
 

@@ -109,17 +109,6 @@ pub(super) fn agreed_to_remote(
     Ok(())
 }
 
-/// A row of the baseline as the remote would have it now: a link to a record that is no longer linked is null.
-pub(super) fn agreed_there(store: &dyn Store, object: &Object, row: &mut Row) -> Result<(), Stop> {
-    for (field, value) in object.local.iter().zip(row) {
-        let Some((target, local)) = local_link(field, value) else { continue };
-        if store.linked_remote(&target, local)?.is_none() {
-            *value = Value::Null;
-        }
-    }
-    Ok(())
-}
-
 /// Takes the links out of a local row, which then says nothing of them.
 pub(super) fn leave_out(object: &Object, row: &mut Row) {
     for (field, value) in object.local.iter().zip(row) {

@@ -3,7 +3,7 @@
 //! The run that dies is one of the library's, in a process of its own: this test binary, started anew with nothing
 //! but [`the_run_that_dies`]. It does what `host run` does, with a store that has the process killed.
 
-use crate::scene::{assert_equal_sides, assert_heals, scene};
+use crate::scene::survives;
 use host::local::{Keep, Mode, RunLock, SqliteStore};
 use host::metadata::{Auth, Metadata};
 use host::pipeline::{Event, Observer, Options, Participant, Run, synchronize};
@@ -121,18 +121,11 @@ fn killed_at(scene: &Scene, number: u32, moment: Moment) -> bool {
 }
 
 fn survives_every_kill(moment: Moment) {
-    let mut points = 0;
-    for number in 1.. {
-        let scene = scene();
-        if !killed_at(&scene, number, moment) {
-            assert_equal_sides(&scene, "without a kill");
-            break;
-        }
-        points += 1;
-        assert_heals(&scene, &format!("after a kill at change {number} of the store, {moment:?}"));
-    }
-    eprintln!("{points} kill points at changes of the store, {moment:?}");
-    assert!(points > 20, "a run with all operations changes the store more often than {points} times");
+    survives(
+        "changes of the store",
+        |scene, number| killed_at(scene, number, moment),
+        &format!("{moment:?}"),
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A kill at every request: once before the server carries it out, and once after it did, and before its answer.
 
-use crate::scene::{assert_equal_sides, assert_heals, scene};
+use crate::scene::survives;
 use crm::{Action, Change, Fault};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -47,19 +47,7 @@ fn killed_at(scene: &Scene, number: u32, moment: Moment) -> bool {
 }
 
 fn survives_every_kill(moment: Moment) {
-    let mut points = 0;
-    for number in 1.. {
-        let scene = scene();
-        if !killed_at(&scene, number, moment) {
-            assert_equal_sides(&scene, "without a kill");
-            break;
-        }
-        points += 1;
-        let when = format!("after a kill in request {number}, {moment:?}");
-        assert_heals(&scene, &when);
-    }
-    eprintln!("{points} kill points at requests, {moment:?}");
-    assert!(points > 20, "a run with all operations has more requests than {points}");
+    survives("requests", |scene, number| killed_at(scene, number, moment), &format!("{moment:?}"));
 }
 
 #[test]

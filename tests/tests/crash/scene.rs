@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use tests::Scene;
 
 /// Some accounts and opportunities on both sides, then everything that can happen to them.
-pub(crate) fn scene() -> Scene {
+fn scene() -> Scene {
     let scene = Scene::new(&["account", "opportunity"]);
     let crm = scene.crm();
     scene.configure("[objects.account]\non-conflict = \"keep-local\"");
@@ -34,7 +34,7 @@ pub(crate) fn scene() -> Scene {
 }
 
 /// What both sides have: each record by its name, with the fields that the scene touches.
-pub(crate) fn assert_equal_sides(scene: &Scene, when: &str) {
+fn assert_equal_sides(scene: &Scene, when: &str) {
     let parents = "LEFT JOIN account parent ON parent.id = record.";
     let local = |table: &str, fields: &str, link: &str| -> Vec<String> {
         let rows = scene.rows(&format!(
@@ -79,10 +79,27 @@ pub(crate) fn assert_equal_sides(scene: &Scene, when: &str) {
 }
 
 /// The run after the kill heals everything, and the next one has nothing to do.
-pub(crate) fn assert_heals(scene: &Scene, when: &str) {
+fn assert_heals(scene: &Scene, when: &str) {
     let again = scene.run();
     assert_eq!(again.code, 0, "{when}: {}{}", again.out, again.err);
     assert_equal_sides(scene, when);
     let quiet = scene.run().exits(0).object("account");
     assert_eq!(quiet["requests"]["write"], 0, "{when}");
+}
+
+/// A scene after the other is killed at one point further, until a run ends before its point. `what` the points are,
+/// and the `moment` of each, are for messages.
+pub(crate) fn survives(what: &str, killed_at: impl Fn(&Scene, u32) -> bool, moment: &str) {
+    let mut points = 0;
+    for number in 1.. {
+        let scene = scene();
+        if !killed_at(&scene, number) {
+            assert_equal_sides(&scene, "without a kill");
+            break;
+        }
+        points += 1;
+        assert_heals(&scene, &format!("after a kill at number {number} of the {what}, {moment}"));
+    }
+    eprintln!("{points} kill points at {what}, {moment}");
+    assert!(points > 20, "a run with all operations has more {what} than {points}");
 }
