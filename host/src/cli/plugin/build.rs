@@ -1,0 +1,30 @@
+//! `host plugin build`: from projects to components.
+
+use crate::cli::args::{Args, Format};
+use crate::cli::{Failure, json, say};
+use crate::plugin::{Step, build};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// `host plugin build`.
+pub(super) fn build_all(args: &Args, paths: &[PathBuf], out: &Path) -> Result<(), Failure> {
+    let built = build(paths, out, &mut |step| report(&step)).map_err(|error| {
+        let help = error.help().map_or(String::new(), |help| format!("\n  help: {help}"));
+        Failure::Failed(format!("{error}{help}"))
+    })?;
+    say(&match args.format {
+        Format::Json => json(&built)?,
+        Format::Text => built.iter().map(|it| format!("{it}\n")).collect(),
+    });
+    Ok(())
+}
+
+/// Says what is going on, on the error stream.
+pub(in crate::cli) fn report(step: &Step<'_>) {
+    let mut err = std::io::stderr().lock();
+    let _ = match step {
+        Step::AddTarget { target } => writeln!(err, "adding the Rust target {target}"),
+        Step::Compile { packages } => writeln!(err, "compiling {}", packages.join(", ")),
+        Step::Wrote(_) => Ok(()),
+    };
+}

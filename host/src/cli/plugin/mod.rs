@@ -1,0 +1,27 @@
+//! `host plugin`: the objects. One file a command.
+
+mod build;
+mod inspect;
+mod list;
+
+use super::Failure;
+use super::args::{Args, PluginCommand};
+use crate::plugin::Refusal;
+use std::process::ExitCode;
+
+pub(super) use build::report;
+
+/// `host plugin`.
+pub(super) fn plugin(args: &Args, command: &PluginCommand) -> Result<ExitCode, Failure> {
+    match command {
+        PluginCommand::List => list::list(args)?,
+        PluginCommand::Inspect { file } => inspect::inspect(args, file)?,
+        PluginCommand::Build { paths, out } => build::build_all(args, paths, out)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A component that is not taken, with the remedy.
+fn refused(refusal: &Refusal) -> Failure {
+    Failure::Usage(format!("{refusal}\n  help: {}", refusal.reason.help()))
+}
