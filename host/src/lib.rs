@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod local;
 pub mod metadata;
+mod natural;
 pub mod pipeline;
 pub mod plugin;
 pub mod ports;

@@ -1,6 +1,6 @@
 //! A record as base, local side and remote have it, field by field.
 
-use crate::local::natural_json;
+use crate::natural::natural_json;
 use crate::ports::ConflictField;
 use console::{Alignment, measure_text_width, pad_str, style};
 use sync_core::value::Value;

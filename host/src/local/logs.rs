@@ -1,7 +1,7 @@
 //! The logs of what is pending: issues, found when applying, and conflicts, found when comparing.
 
 use super::error::{unreadable, unwritable};
-use super::json::natural_json;
+use crate::natural::natural_json;
 use crate::ports::{ConflictEntry, ConflictField, IssueEntry};
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 use serde::{Serialize, Serializer};

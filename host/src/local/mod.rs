@@ -35,7 +35,6 @@ mod tests;
 mod undo;
 
 pub use images::Keep;
-pub use json::natural_json;
 pub use lock::RunLock;
 pub use logs::{SideBySide, StoredConflict, StoredIssue, differing_fields};
 pub use runs::{StoredObject, StoredRun};

@@ -5,10 +5,8 @@ use super::limits::{Limits, Meter, Refused};
 use crate::ports::MapError;
 use wasmtime::Trap;
 
-/// Longest message a plugin gets into the logs, in characters: some five lines.
+/// Longest message of wasmtime's that an issue repeats, in characters: some five lines.
 const LONGEST_MESSAGE: usize = 500;
-/// Longest code, in characters. Codes are kebab-case words.
-const LONGEST_CODE: usize = 64;
 
 /// Why a call gave no answer. The fragments follow the plugin's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,24 +81,6 @@ impl Failure {
     }
 }
 
-/// The issue for what the plugin itself refuses. Its words are not trusted: they reach terminals and logs.
-pub(super) fn rejected(file: &str, code: &str, message: &str, field: Option<&str>) -> MapError {
-    let code = clean(code, LONGEST_CODE);
-    let kebab = !code.is_empty()
-        && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        // The host's own verdicts.
-        && !code.starts_with("plugin-");
-    let mut message = clean(message, LONGEST_MESSAGE);
-    if message.is_empty() {
-        message = format!("{file} refuses the record without saying why");
-    }
-    MapError {
-        code: if kebab { code } else { "plugin-rejected".into() },
-        message,
-        field: field.map(str::to_owned),
-    }
-}
-
 /// Without control characters, and no longer than a log wants.
 pub(super) fn clean(text: &str, longest: usize) -> String {
     let mut shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
@@ -133,17 +113,6 @@ mod tests {
             error.message,
             "account.wasm needs more than its 64MiB of memory on this record; if the record is worth more, raise \
              `[objects.account] limits = { memory = \"128MiB\" }`"
-        );
-    }
-
-    #[test]
-    fn a_plugins_words_are_cleaned() {
-        let error = rejected("a.wasm", "plugin-fuel", "\u{1b}[31mred\nalert", Some("name"));
-        assert_eq!((error.code.as_str(), error.message.as_str()), ("plugin-rejected", "[31mred alert"));
-        assert_eq!(rejected("a.wasm", "x", &"a".repeat(900), None).message.chars().count(), 501);
-        assert_eq!(
-            rejected("a.wasm", "no-name", " ", None).message,
-            "a.wasm refuses the record without saying why"
         );
     }
 }

@@ -1,27 +1,28 @@
 //! A plugin at work: batches of records, each batch in a sandbox of its own.
 
-use super::failure::{Failure, rejected};
+use super::failure::Failure;
+use super::fault::{Called, Fault, Rejection};
 use super::inspect::Inspection;
 use super::limits::{Limits, Meter};
 use super::merging;
 use super::pace::Pace;
 use super::sandbox::{Sandbox, Spent};
-use super::v0_1::{self, Mapping, Rejection};
+use super::v0_1::{self, Mapping};
 use crate::ports::{MapError, Mapper};
 use std::path::{Path, PathBuf};
 use sync_core::conflict::{Resolution, Sides};
-use sync_core::object::{Field, Object, RowMisfit, conform_row};
+use sync_core::object::{Field, Object, conform_row};
 use sync_core::value::{Row, Value};
 use wasmtime::Store;
 
 /// One direction of `mapping`.
 type Call<T> = fn(&Mapping, &mut Store<Meter>, &[v0_1::Row]) -> wasmtime::Result<Vec<T>>;
 /// A mapped row, or the plugin's own refusal.
-type Mapped = Result<v0_1::Row, Rejection>;
+type Mapped = Result<v0_1::Row, v0_1::Rejection>;
 
 const TO_LOCAL: Call<Mapped> = |mapping, store, rows| mapping.call_to_local(store, rows);
 const TO_REMOTE: Call<Mapped> = |mapping, store, rows| mapping.call_to_remote(store, rows);
-const VALIDATE: Call<Vec<Rejection>> = |mapping, store, rows| mapping.call_validate(store, rows);
+const VALIDATE: Call<Vec<v0_1::Rejection>> = |mapping, store, rows| mapping.call_validate(store, rows);
 
 /// Which function of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +35,14 @@ pub enum Function {
     Validate,
 }
 
+/// What a plugin says of a record: its row, or `None` for a record that [`Function::Validate`] accepts.
+pub type Answer = Result<Option<Row>, Fault>;
+
 /// One record, run alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measured {
-    /// What a run would get; `None` for an accepted record of [`Function::Validate`].
-    pub outcome: Result<Option<Row>, MapError>,
+    /// What a run would get.
+    pub answer: Answer,
     /// What it took.
     pub spent: Spent,
 }
@@ -87,34 +91,52 @@ impl WasmMapper {
         self
     }
 
+    /// Whether it settles conflicts of its own object.
+    pub fn merges(&self) -> bool {
+        merging::export(&self.inspection.exports).is_some()
+    }
+
+    /// What the plugin says of these records, in as many calls as a run would take.
+    pub fn ask(&self, function: Function, rows: Vec<Row>) -> Vec<Answer> {
+        let rows: Vec<_> = rows.into_iter().map(v0_1::to_plugin).collect();
+        match function {
+            Function::ToLocal => self.rows(function, &rows, TO_LOCAL),
+            Function::ToRemote => self.rows(function, &rows, TO_REMOTE),
+            Function::Validate => self
+                .run(function, &rows, VALIDATE)
+                .into_iter()
+                .map(|answer| accepted(answer.map_err(Fault::Failed)?))
+                .collect(),
+        }
+    }
+
     /// Runs one record alone, as a run would, and tells what it took.
     pub fn measure(&self, function: Function, row: Row) -> Measured {
         let rows = [v0_1::to_plugin(row)];
-        let (input, output) = (self.input(function), self.output(function));
-        let (outcome, spent) = match function {
+        let (answer, spent) = match function {
             Function::Validate => {
                 let (answer, spent) = self.attempt(&rows, VALIDATE);
-                (self.first(answer).and_then(|it| self.accept(it, input)).map(|()| None), spent)
+                (first(answer).and_then(accepted), spent)
             }
             Function::ToLocal | Function::ToRemote => {
                 let call = if function == Function::ToLocal { TO_LOCAL } else { TO_REMOTE };
                 let (answer, spent) = self.attempt(&rows, call);
-                (self.first(answer).and_then(|it| self.conform(it, input, output)).map(Some), spent)
+                (first(answer).and_then(|it| conform(it, self.output(function).1)).map(Some), spent)
             }
         };
-        Measured { outcome, spent }
+        Measured { answer, spent }
     }
 
-    fn first<T>(&self, answer: Result<Vec<T>, Failure>) -> Result<T, MapError> {
-        answer
-            .and_then(|rows| rows.into_iter().next().ok_or(Failure::Count { asked: 1, found: 0 }))
-            .map_err(|failure| self.failed(failure))
+    /// What the plugin says of one conflict of its object, where it settles them.
+    pub fn resolve(&self, sides: Sides<'_>) -> Option<Result<Option<Resolution>, Fault>> {
+        let interface = merging::export(&self.inspection.exports)?;
+        Some(self.settled(interface, sides))
     }
 
-    fn input(&self, function: Function) -> (&'static str, &[Field]) {
+    fn input(&self, function: Function) -> &[Field] {
         match function {
-            Function::ToLocal => ("remote", &self.object.remote),
-            Function::ToRemote | Function::Validate => ("local", &self.object.local),
+            Function::ToLocal => &self.object.remote,
+            Function::ToRemote | Function::Validate => &self.object.local,
         }
     }
 
@@ -172,80 +194,37 @@ impl WasmMapper {
         }
     }
 
-    fn map(&self, function: Function, rows: Vec<Row>, call: Call<Mapped>) -> Vec<Result<Row, MapError>> {
-        let rows: Vec<_> = rows.into_iter().map(v0_1::to_plugin).collect();
-        let (input, output) = (self.input(function), self.output(function));
-        self.run(function, &rows, call)
-            .into_iter()
-            .map(|answer| match answer {
-                Ok(mapped) => self.conform(mapped, input, output),
-                Err(failure) => Err(self.failed(failure)),
-            })
+    fn rows(&self, function: Function, rows: &[v0_1::Row], call: Call<Mapped>) -> Vec<Answer> {
+        let (_, output) = self.output(function);
+        let answers = self.run(function, rows, call).into_iter();
+        answers.map(|answer| conform(answer.map_err(Fault::Failed)?, output).map(Some)).collect()
+    }
+
+    fn issue(&self, function: Function, fault: Fault) -> MapError {
+        let (output_side, output) = self.output(function);
+        let (file, object, input) = (&self.file, self.object.name.as_str(), self.input(function));
+        fault.issue(Called { file, object, input, output_side, output })
+    }
+
+    fn map(&self, function: Function, rows: Vec<Row>) -> Vec<Result<Row, MapError>> {
+        let answers = self.ask(function, rows).into_iter();
+        // Both mappings answer with a row.
+        answers
+            .map(|it| it.map(Option::unwrap_or_default).map_err(|fault| self.issue(function, fault)))
             .collect()
     }
 
-    fn failed(&self, failure: Failure) -> MapError {
-        failure.into_map_error(&self.file, self.object.name.as_str())
-    }
-
-    /// A row that keeps what the description promises, or whose fault it is.
-    fn conform(
-        &self,
-        mapped: Mapped,
-        (_, input): (&str, &[Field]),
-        (side, output): (&str, &[Field]),
-    ) -> Result<Row, MapError> {
-        let mut row = v0_1::from_plugin(mapped.map_err(|rejection| self.rejected(&rejection, input))?);
-        conform_row(&mut row, output).map_err(|(at, misfit)| {
-            let file = &self.file;
-            let (code, message) = match (at.and_then(|at| output.get(at)), &misfit) {
-                (Some(field), RowMisfit::Value(value)) => (
-                    value.code(),
-                    format!(
-                        "{file} gave a value that does not fit: the {side} field {} {misfit}",
-                        field.name
-                    ),
-                ),
-                _ => ("plugin-row", format!("{file} made no {side} row: {misfit}")),
-            };
-            MapError { code: code.into(), message, field: None }
-        })?;
-        Ok(row)
-    }
-
-    fn accept(&self, rejections: Vec<Rejection>, (_, input): (&str, &[Field])) -> Result<(), MapError> {
-        let mut errors = rejections.iter().map(|rejection| self.rejected(rejection, input));
-        let Some(mut first) = errors.next() else { return Ok(()) };
-        // An issue is one entry: it takes code and field of the first, and the words of all.
-        for error in errors.take(MOST_REJECTIONS) {
-            first.message.push_str("; ");
-            first.message.push_str(&error.message);
-        }
-        Err(first)
-    }
-
-    fn rejected(&self, rejection: &Rejection, input: &[Field]) -> MapError {
-        let field = rejection.field.and_then(|at| input.get(at as usize)).map(|field| field.name.as_str());
-        rejected(&self.file, &rejection.code, &rejection.message, field)
-    }
-}
-
-/// Further rejections of one record that its issue repeats: the person mends some and tries again.
-const MOST_REJECTIONS: usize = 4;
-
-impl WasmMapper {
     /// What the plugin's own `merging` says of a conflict. What a merged row leaves out stays as it is locally.
-    fn settled(&self, interface: &str, sides: Sides<'_>) -> Result<Option<Resolution>, MapError> {
+    fn settled(&self, interface: &str, sides: Sides<'_>) -> Result<Option<Resolution>, Fault> {
         let (answer, _) = self
             .sandbox
             .metered(|store| merging::resolve(self.sandbox.pre.instance_pre(), store, interface, sides));
-        let resolution = self.first(answer)?;
+        let resolution = first(answer)?;
         if let Some(choice) = merging::kept(&resolution) {
             return Ok(Some(Resolution::Keep(choice)));
         }
         let merging::Resolution::Merged(row) = resolution else { return Ok(None) };
-        let local = ("local", self.object.local.as_slice());
-        let mut row = self.conform(Ok(row), local, local)?;
+        let mut row = conform(Ok(row), &self.object.local)?;
         for (value, ours) in row.iter_mut().zip(sides.local) {
             if *value == Value::Absent {
                 value.clone_from(ours);
@@ -255,33 +234,50 @@ impl WasmMapper {
     }
 }
 
+/// The one answer to one record.
+fn first<T>(answers: Result<Vec<T>, Failure>) -> Result<T, Fault> {
+    answers
+        .and_then(|rows| rows.into_iter().next().ok_or(Failure::Count { asked: 1, found: 0 }))
+        .map_err(Fault::Failed)
+}
+
+/// A row that keeps what the description promises, or whose fault it is.
+fn conform(mapped: Mapped, output: &[Field]) -> Result<Row, Fault> {
+    let rejected = |it: v0_1::Rejection| Fault::Rejected(it.into(), Vec::new());
+    let mut row = v0_1::from_plugin(mapped.map_err(rejected)?);
+    conform_row(&mut row, output).map_err(|(field, misfit)| Fault::Misfit { field, misfit })?;
+    Ok(row)
+}
+
+/// What `validate` says of a record: nothing, or why not.
+fn accepted(rejections: Vec<v0_1::Rejection>) -> Answer {
+    let mut rejections = rejections.into_iter().map(Rejection::from);
+    match rejections.next() {
+        None => Ok(None),
+        Some(first) => Err(Fault::Rejected(first, rejections.collect())),
+    }
+}
+
 impl Mapper for WasmMapper {
     fn object(&self) -> &Object {
         &self.object
     }
 
     fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>> {
-        self.map(Function::ToLocal, remote, TO_LOCAL)
+        self.map(Function::ToLocal, remote)
     }
 
     fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>> {
-        self.map(Function::ToRemote, local, TO_REMOTE)
+        self.map(Function::ToRemote, local)
     }
 
     fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>> {
-        let rows: Vec<_> = local.into_iter().map(v0_1::to_plugin).collect();
-        self.run(Function::Validate, &rows, VALIDATE)
-            .into_iter()
-            .map(|answer| {
-                answer
-                    .map_err(|failure| self.failed(failure))
-                    .and_then(|rejections| self.accept(rejections, self.input(Function::Validate)))
-            })
-            .collect()
+        let answers = self.ask(Function::Validate, local).into_iter();
+        answers.map(|it| it.map(|_| ()).map_err(|fault| self.issue(Function::Validate, fault))).collect()
     }
 
     fn merge(&self, sides: Sides<'_>) -> Option<Result<Option<Resolution>, MapError>> {
-        let interface = merging::export(&self.inspection.exports)?;
-        Some(self.settled(interface, sides))
+        // A merged row is a local one, as the output of `to-local` is.
+        Some(self.resolve(sides)?.map_err(|fault| self.issue(Function::ToLocal, fault)))
     }
 }

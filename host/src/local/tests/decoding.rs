@@ -110,19 +110,3 @@ fn values_are_written_as_people_expect_them() {
         assert_eq!(place.ask("SELECT typeof(field) || ' ' || ifnull(field, 'null') FROM account"), expected);
     }
 }
-
-#[test]
-fn lists_show_natural_json() {
-    for (value, expected) in [
-        (Value::Absent, "null"),
-        (Value::Null, "null"),
-        (Value::Boolean(true), "true"),
-        (Value::Integer(5), "5"),
-        (Value::Decimal("10.5".into()), "\"10.5\""),
-        (Value::Timestamp(0), "\"1970-01-01T00:00:00.000000Z\""),
-        (Value::Reference("5".into()), "\"5\""),
-        (Value::Bytes(vec![1, 2]), "\"AQI=\""),
-    ] {
-        assert_eq!(natural_json(&value).to_string(), expected);
-    }
-}
