@@ -61,6 +61,13 @@ pub fn hostile_plugin(project: &str) -> PathBuf {
         .expect("a component was built")
 }
 
+/// The components of several projects of `tests/plugins/`, each an object of its own: a folder of them.
+pub fn hostile_plugins(projects: &[&str]) -> PathBuf {
+    let sources: Vec<PathBuf> =
+        projects.iter().map(|project| root().join("tests/plugins").join(project)).collect();
+    build(&sources, &root().join("target/hostile/together"))
+}
+
 /// A component of `tests/plugins/` that `host plugin build` refuses to hand out, as another tool would build it.
 pub fn refused_plugin(project: &str) -> PathBuf {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

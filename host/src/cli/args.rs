@@ -171,6 +171,19 @@ pub(crate) enum PluginCommand {
         /// The component.
         file: PathBuf,
     },
+    /// Tests a plugin alone: no server, no database.
+    Test(TestOptions),
+    /// Measures a plugin: records per second, fuel and memory per record, compile and load time.
+    Bench {
+        /// A plugin's project, or a component.
+        path: PathBuf,
+        /// The folder of case files whose records are used; default as for `test`.
+        #[arg(long, value_name = "DIR")]
+        cases: Option<PathBuf>,
+        /// Records of each measurement.
+        #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+        records: u32,
+    },
     /// Builds plugin projects into components.
     Build {
         /// Plugin projects; default: every one under `plugins/`.
@@ -180,6 +193,24 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "DIR", default_value = "target/plugins")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct TestOptions {
+    /// A plugin's project, which is built first, or a component.
+    pub(crate) path: PathBuf,
+    /// The folder of case files; default: `cases` of the project, and `OBJECT.cases` beside a component.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cases: Option<PathBuf>,
+    /// Rewrite cases that fail, or that expect nothing yet, to expect what the plugin does.
+    #[arg(long)]
+    pub(crate) bless: bool,
+    /// Rows that are made for each side.
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rows: u32,
+    /// Where the making of rows starts: the same seed makes the same rows.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -6,14 +6,15 @@ use wasmtime::{Cache, CacheConfig, Config, Engine, OptLevel};
 /// thread that maps (2 MiB) leaves the host three times as much.
 pub(super) const STACK: usize = 512 << 10;
 
-/// Makes the engine. One serves all plugins of a process: it holds the compiler and its cache.
+/// Makes the engine. One serves all plugins of a process: it holds the compiler and, where it is not to be measured
+/// itself, its cache.
 ///
 /// # Errors
 /// When the machine's processor is not supported.
-pub(super) fn engine() -> Result<Engine, wasmtime::Error> {
+pub(super) fn engine(cached: bool) -> Result<Engine, wasmtime::Error> {
     let mut config = Config::new();
     config
-        .cache(cache())
+        .cache(if cached { cache() } else { None })
         .cranelift_opt_level(OptLevel::Speed)
         .consume_fuel(true)
         .max_wasm_stack(STACK)

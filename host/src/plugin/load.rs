@@ -36,7 +36,19 @@ impl Loader {
     /// # Errors
     /// When wasmtime does not support this machine.
     pub fn new() -> Result<Loader, EngineError> {
-        let engine = engine().map_err(|error| EngineError(format!("{error:#}")))?;
+        Loader::start(true)
+    }
+
+    /// Starts an engine that compiles every component anew.
+    ///
+    /// # Errors
+    /// As [`Loader::new`].
+    pub fn without_cache() -> Result<Loader, EngineError> {
+        Loader::start(false)
+    }
+
+    fn start(cached: bool) -> Result<Loader, EngineError> {
+        let engine = engine(cached).map_err(|error| EngineError(format!("{error:#}")))?;
         let linker = Linker::new(&engine);
         Ok(Loader { engine, linker })
     }

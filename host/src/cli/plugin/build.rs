@@ -2,21 +2,24 @@
 
 use crate::cli::args::{Args, Format};
 use crate::cli::{Failure, json, say};
-use crate::plugin::{Step, build};
+use crate::plugin::{BuildError, Step, build};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// `host plugin build`.
 pub(super) fn build_all(args: &Args, paths: &[PathBuf], out: &Path) -> Result<(), Failure> {
-    let built = build(paths, out, &mut |step| report(&step)).map_err(|error| {
-        let help = error.help().map_or(String::new(), |help| format!("\n  help: {help}"));
-        Failure::Failed(format!("{error}{help}"))
-    })?;
+    let built = build(paths, out, &mut |step| report(&step)).map_err(|error| not_built(&error))?;
     say(&match args.format {
         Format::Json => json(&built)?,
         Format::Text => built.iter().map(|it| format!("{it}\n")).collect(),
     });
     Ok(())
+}
+
+/// Why there is no component, with the remedy.
+pub(super) fn not_built(error: &BuildError) -> Failure {
+    let help = error.help().map_or(String::new(), |help| format!("\n  help: {help}"));
+    Failure::Failed(format!("{error}{help}"))
 }
 
 /// Says what is going on, on the error stream.

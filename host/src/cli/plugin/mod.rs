@@ -1,8 +1,11 @@
 //! `host plugin`: the objects. One file a command.
 
+mod bench;
 mod build;
 mod inspect;
 mod list;
+mod subject;
+mod test;
 
 use super::Failure;
 use super::args::{Args, PluginCommand};
@@ -16,6 +19,10 @@ pub(super) fn plugin(args: &Args, command: &PluginCommand) -> Result<ExitCode, F
     match command {
         PluginCommand::List => list::list(args)?,
         PluginCommand::Inspect { file } => inspect::inspect(args, file)?,
+        PluginCommand::Test(options) => return test::test(args, options),
+        PluginCommand::Bench { path, cases, records } => {
+            bench::bench(args, path, cases.as_deref(), *records)?
+        }
         PluginCommand::Build { paths, out } => build::build_all(args, paths, out)?,
     }
     Ok(ExitCode::SUCCESS)

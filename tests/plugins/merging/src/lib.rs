@@ -1,5 +1,6 @@
-//! An account that settles its own conflicts: the local side keeps the name, the remote side the location, and a
-//! person decides at a first meeting, or of a record named `ask`. It fails on records named `panic` and `short`.
+//! An account that settles its own conflicts: where both sides changed it, the local one keeps the name and the remote
+//! one the location. A person decides at a first meeting, or of a record named `ask`. It fails on records named `panic`
+//! and `short`.
 
 use bindings::exports::crm::sync_object::merging::{Conflict, Guest, Resolution};
 use sync_object_sdk::{Object, Rejection, Row, SyncObject, export_object};
@@ -53,12 +54,13 @@ fn settle(conflict: Conflict) -> Resolution {
     if base::is_named(&conflict.local, "ask") {
         return Resolution::Ask;
     }
-    match conflict.base {
-        Some(_) => Resolution::Merged(
-            conflict.local.into_iter().take(1).chain(conflict.remote.into_iter().skip(1)).collect(),
-        ),
-        None => Resolution::Ask,
-    }
+    let Some(base) = conflict.base else { return Resolution::Ask };
+    // What only the other side changed is the other side's.
+    let pick = |at: usize, preferred: &Row, other: &Row| {
+        if preferred[at] == base[at] { other[at].clone() } else { preferred[at].clone() }
+    };
+    let (local, remote) = (&conflict.local, &conflict.remote);
+    Resolution::Merged(vec![pick(0, local, remote), pick(1, remote, local)])
 }
 
 export_object!(Merging);

@@ -4,7 +4,8 @@
 use sync_object_sdk::table::{Resource, Table};
 use sync_object_sdk::{Object, Rejection, Row, SyncObject, export_object};
 
-const ACCOUNT: Table = Table { resource: Resource { created: None, ..base::ACCOUNT.resource }, ..base::ACCOUNT };
+const ACCOUNT: Table =
+    Table { resource: Resource { created: None, ..base::ACCOUNT.resource }, ..base::ACCOUNT };
 
 /// The component's entry points.
 pub struct NoCreatedStamp;

@@ -1,0 +1,64 @@
+//! The plugin that is tested or measured: a project, which is built first, or a component.
+
+use super::build::{not_built, report};
+use super::refused;
+use crate::cli::args::Args;
+use crate::cli::{Failure, setup};
+use crate::plugin::{Limits, Loader, Refusal, WasmMapper, build};
+use crate::ports::Mapper;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A plugin, alone.
+pub(super) struct Subject {
+    component: PathBuf,
+    limits: Limits,
+    pub(super) plugin: WasmMapper,
+    /// Where its case files are, or are to be; none for a component that has none.
+    pub(super) cases: Option<PathBuf>,
+    /// A built component lives as long as it is looked at.
+    _built: Option<TempDir>,
+}
+
+impl Subject {
+    /// Builds or takes what is at the path, with the limits that a run would set: those of the metadata, where
+    /// there is any.
+    pub(super) fn at(path: &Path, cases: Option<&Path>, args: &Args) -> Result<Subject, Failure> {
+        let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
+        let (component, built) = if path.is_dir() {
+            let out = tempfile::tempdir()
+                .map_err(|error| Failure::Failed(format!("failed to make a temporary folder: {error}")))?;
+            let built = build(&[path.to_owned()], out.path(), &mut |step| report(&step));
+            let component = built.map_err(|error| not_built(&error))?.into_iter().next();
+            let component =
+                component.ok_or_else(|| Failure::Failed(format!("{} makes no component", path.display())))?;
+            (component.path, Some(out))
+        } else {
+            (path.to_owned(), None)
+        };
+        let plugin = loader.load(&component, None, Limits::default()).map_err(|refusal| refused(&refusal))?;
+        let object = plugin.object().name.to_string();
+        let limits = limits(args, &object)?;
+        let cases = match cases {
+            Some(cases) => Some(cases.to_owned()),
+            None if path.is_dir() => Some(path.join("cases")),
+            None => Some(path.with_file_name(format!("{object}.cases"))).filter(|folder| folder.is_dir()),
+        };
+        Ok(Subject { component, limits, plugin: plugin.with_limits(limits), cases, _built: built })
+    }
+
+    /// Loads the component again.
+    pub(super) fn load(&self, loader: &Loader) -> Result<WasmMapper, Refusal> {
+        loader.load(&self.component, None, self.limits)
+    }
+}
+
+/// The limits of an object in the metadata, where there is any.
+fn limits(args: &Args, object: &str) -> Result<Limits, Failure> {
+    if !args.config.is_file() {
+        return Ok(Limits::default());
+    }
+    let metadata = setup::metadata(&args.config)?;
+    let limits = metadata.objects.get(object).map(|it| it.limits).unwrap_or_default();
+    Ok(Limits { memory: limits.memory, fuel_per_record: limits.fuel_per_record })
+}

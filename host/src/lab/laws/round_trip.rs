@@ -1,0 +1,142 @@
+//! What went to the other side comes back.
+
+use super::answers::empty_required;
+use super::{Law, Over, Sample, Verdict, fields, name, output, rows, shown, there_and_back, told};
+use crate::plugin::{Answer, Fault, Function, WasmMapper};
+use sync_core::object::Field;
+use sync_core::value::{Row, Value};
+
+pub(super) const LAWS: &[Law] = &[
+    Law {
+        name: "remote-round-trip",
+        says: "a remote record that is kept locally and sent again is the same, but for white space and letter case",
+        over: &[Over::Remote],
+        needs_one: true,
+        check: round_trip,
+    },
+    Law {
+        name: "local-round-trip",
+        says: "a local record that is sent and kept again is the same, but for white space and letter case",
+        over: &[Over::Local],
+        needs_one: true,
+        check: round_trip,
+    },
+    Law {
+        name: "stable",
+        says: "a record that went to the other side and back goes there as the very same record again",
+        over: &[Over::Remote, Over::Local],
+        needs_one: true,
+        check: stable,
+    },
+];
+
+/// A row on its way: there, and back.
+struct Trip {
+    there: Row,
+    back: Answer,
+}
+
+/// Sends the rows that are taken there and back. Local rows that `validate` refuses are never sent.
+fn travel(plugin: &WasmMapper, over: Over, rows: &[Row]) -> Vec<Option<Trip>> {
+    let (there, back) = there_and_back(over);
+    let valid: Vec<bool> = match over {
+        Over::Remote => vec![true; rows.len()],
+        Over::Local | Over::Conflicts => {
+            plugin.ask(Function::Validate, rows.to_vec()).iter().map(Answer::is_ok).collect()
+        }
+    };
+    let taken = plugin.ask(there, rows.to_vec()).into_iter().zip(valid);
+    let taken: Vec<Option<Row>> = taken.map(|(it, valid)| it.ok().flatten().filter(|_| valid)).collect();
+    let mut returned = plugin.ask(back, taken.iter().flatten().cloned().collect()).into_iter();
+    taken
+        .into_iter()
+        .map(|there| {
+            let there = there?;
+            returned.next().map(|back| Trip { there, back })
+        })
+        .collect()
+}
+
+fn round_trip(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
+    let rows = rows(samples);
+    let (there, back) = there_and_back(over);
+    let verdict = |(row, trip): (&Row, Option<Trip>)| {
+        let Some(trip) = trip else { return Verdict::DoesNotApply };
+        match trip.back {
+            Ok(returned) => match lost(row, &returned.unwrap_or_default(), fields(plugin, over)) {
+                Some(what) => Verdict::Broken(format!("through {} and {}, {what}", name(there), name(back))),
+                None => Verdict::Holds,
+            },
+            // The host says so itself, before it sends such a record.
+            Err(Fault::Rejected(..)) if empty_required(&trip.there, output(plugin, there)).is_some() => {
+                Verdict::DoesNotApply
+            }
+            Err(fault @ Fault::Rejected(..)) => {
+                Verdict::Broken(format!("what {} makes, {}", name(there), told(plugin, back, &fault)))
+            }
+            // The matter of `total` and `conforms`.
+            Err(Fault::Failed(_) | Fault::Misfit { .. }) => Verdict::DoesNotApply,
+        }
+    };
+    rows.iter().zip(travel(plugin, over, &rows)).map(verdict).collect()
+}
+
+fn stable(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
+    let rows = rows(samples);
+    let (there, _) = there_and_back(over);
+    let trips = travel(plugin, over, &rows);
+    let returned = trips.iter().flatten().filter_map(|trip| trip.back.as_ref().ok()?.clone()).collect();
+    let mut again = plugin.ask(there, returned).into_iter();
+    let verdict = |trip: Option<Trip>| {
+        let Some(Trip { there: first, back: Ok(Some(_)) }) = trip else { return Verdict::DoesNotApply };
+        match again.next() {
+            Some(Ok(Some(second))) => {
+                let differ = |((a, b), field): &((&Value, &Value), &Field)| a != b && counts(field, a, b);
+                let mut values = first.iter().zip(&second).zip(output(plugin, there));
+                match values.find(differ) {
+                    Some(((a, b), field)) => Verdict::Broken(format!(
+                        "{} gave {} for {} at first and then {}",
+                        name(there),
+                        shown(a),
+                        field.name,
+                        shown(b)
+                    )),
+                    None => Verdict::Holds,
+                }
+            }
+            Some(Err(fault @ Fault::Rejected(..))) => {
+                Verdict::Broken(format!("the second time, {}", told(plugin, there, &fault)))
+            }
+            _ => Verdict::DoesNotApply,
+        }
+    };
+    trips.into_iter().map(verdict).collect()
+}
+
+/// Whether a difference in the field is one that a person would call a loss: what the server alone writes may be
+/// left out on the way.
+fn counts(field: &Field, was: &Value, is: &Value) -> bool {
+    let it = field.traits;
+    let left_out = (it.read_only || it.computed) && (!was.is_filled() || !is.is_filled());
+    !it.not_compared && !left_out && *was != Value::Absent
+}
+
+/// The first value that did not come back, in words.
+fn lost(row: &Row, returned: &Row, fields: &[Field]) -> Option<String> {
+    let mut values = row.iter().zip(returned).zip(fields);
+    values.find_map(|((was, is), field)| {
+        let lost = counts(field, was, is) && !alike(was, is);
+        lost.then(|| format!("{} was {} and is {}", field.name, shown(was), shown(is)))
+    })
+}
+
+/// Equal, up to white space and letter case of text: mappings may tidy those.
+fn alike(a: &Value, b: &Value) -> bool {
+    let folded =
+        |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase().to_uppercase();
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a == b || folded(a) == folded(b),
+        (Value::Text(blank), Value::Null) | (Value::Null, Value::Text(blank)) => blank.trim().is_empty(),
+        _ => a == b,
+    }
+}
