@@ -171,6 +171,8 @@ pub(crate) enum PluginCommand {
         /// The component.
         file: PathBuf,
     },
+    /// Starts a plugin: a Rust project that builds, with a mapping, a test and cases.
+    New(NewOptions),
     /// Builds plugin projects into components.
     Build {
         /// Plugin projects; default: every one under `plugins/`.
@@ -180,6 +182,15 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "DIR", default_value = "target/plugins")]
         out: PathBuf,
     },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct NewOptions {
+    /// The object's name, such as `sales-order`.
+    pub(crate) name: String,
+    /// The folder to make. Default: `plugins/NAME` of the checkout of this project around here, else `NAME`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]

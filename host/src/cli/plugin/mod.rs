@@ -3,6 +3,7 @@
 mod build;
 mod inspect;
 mod list;
+mod new;
 
 use super::Failure;
 use super::args::{Args, PluginCommand};
@@ -16,6 +17,7 @@ pub(super) fn plugin(args: &Args, command: &PluginCommand) -> Result<ExitCode, F
     match command {
         PluginCommand::List => list::list(args)?,
         PluginCommand::Inspect { file } => inspect::inspect(args, file)?,
+        PluginCommand::New(options) => new::new(args, options)?,
         PluginCommand::Build { paths, out } => build::build_all(args, paths, out)?,
     }
     Ok(ExitCode::SUCCESS)
