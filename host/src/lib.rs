@@ -15,3 +15,4 @@ pub mod plugin;
 pub mod ports;
 pub mod remote;
 pub mod report;
+pub mod scaffold;

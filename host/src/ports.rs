@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides};
-use sync_core::object::{Object, ObjectName, UserKey};
+use sync_core::object::{Object, ObjectName, Resource, Traits, UserKey};
 use sync_core::operation::Operation;
-use sync_core::value::{Row, Value};
+use sync_core::value::{Kind, Row, Value};
 
 // ---------------------------------------------------------------------------------- the remote
 
@@ -113,6 +113,56 @@ pub trait Remote: Send + Sync {
 
     /// Requests sent so far for the object.
     fn requests(&self, object: &ObjectName) -> Requests;
+
+    /// What the server tells of a resource, for a person who is about to write the mapping of `object`. Reads only.
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        Err(RemoteError {
+            scope: Scope::Object,
+            message: format!("this kind of remote cannot tell what the fields of {path} are, for `{object}`"),
+            help: Some("leave `--from-server` out, and write the fields into the template".into()),
+        })
+    }
+}
+
+/// What a server tells of one of its resources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResourceDescription {
+    /// The resource, with the fields that make the change key.
+    pub resource: Resource,
+    /// How this is known, and how sure it is: sentences for people.
+    pub known_from: String,
+    /// The fields that can be mapped, in the server's order.
+    pub fields: Vec<FieldDescription>,
+    /// The names of those that cannot, each with the reason.
+    pub left_out: Vec<(String, String)>,
+    /// A record of the server: a value a field.
+    pub sample: Option<Row>,
+}
+
+/// What a server tells of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldDescription {
+    /// Its name.
+    pub name: String,
+    /// What it holds, as far as that is known.
+    pub holds: Holds,
+    /// What is special about it, as far as that is known.
+    pub traits: Traits,
+    /// What a person should look at: where the rest is a guess, and why.
+    pub note: Option<String>,
+}
+
+/// What a remote field holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holds {
+    /// A value.
+    Value(Kind),
+    /// The id of a record of this resource.
+    Link(String),
 }
 
 /// Requests by what they were for.

@@ -184,6 +184,8 @@ pub(crate) enum PluginCommand {
         #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
         records: u32,
     },
+    /// Starts a plugin: a Rust project that builds, with a mapping, a test and cases.
+    New(NewOptions),
     /// Builds plugin projects into components.
     Build {
         /// Plugin projects; default: every one under `plugins/`.
@@ -211,6 +213,15 @@ pub(crate) struct TestOptions {
     /// Where the making of rows starts: the same seed makes the same rows.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct NewOptions {
+    /// The object's name, such as `sales-order`.
+    pub(crate) name: String,
+    /// The folder to make. Default: `plugins/NAME` of the checkout of this project around here, else `NAME`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) path: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, clap::Args)]

@@ -6,6 +6,7 @@ mod inspect;
 mod list;
 mod subject;
 mod test;
+mod new;
 
 use super::Failure;
 use super::args::{Args, PluginCommand};
@@ -23,6 +24,7 @@ pub(super) fn plugin(args: &Args, command: &PluginCommand) -> Result<ExitCode, F
         PluginCommand::Bench { path, cases, records } => {
             bench::bench(args, path, cases.as_deref(), *records)?
         }
+        PluginCommand::New(options) => new::new(args, options)?,
         PluginCommand::Build { paths, out } => build::build_all(args, paths, out)?,
     }
     Ok(ExitCode::SUCCESS)
