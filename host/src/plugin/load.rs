@@ -87,15 +87,24 @@ impl Loader {
 /// # Errors
 /// When it cannot be read or is no component.
 pub fn read(path: &Path) -> Result<(Vec<u8>, Inspection), Refusal> {
-    let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-    let unreadable = |error: std::io::Error| refuse(Reason::Unreadable(error.to_string()));
+    let bytes = read_bytes(path)?;
+    let inspection =
+        inspect(&bytes).map_err(|reason| Refusal { file: path.to_owned(), object: None, reason })?;
+    Ok((bytes, inspection))
+}
+
+/// Reads a file, whatever it is.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to know, however large the file is.
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    let inspection = inspect(&bytes).map_err(refuse)?;
-    Ok((bytes, inspection))
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(
+        |error| Refusal {
+            file: path.to_owned(),
+            object: None,
+            reason: Reason::Unreadable(error.to_string()),
+        },
+    )?;
+    Ok(bytes)
 }
 
 /// Whether this is the component that the metadata pins.

@@ -3,7 +3,7 @@
 //! 21).
 //!
 //! [`Catalog`] loads a folder of them, [`WasmMapper`] is one of them at work, [`build()`] makes them from
-//! Rust projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
+//! projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
 
 mod build;
 mod cargo;
@@ -16,9 +16,11 @@ mod load;
 mod mapper;
 mod merging;
 mod pace;
+mod project;
 mod refusal;
 mod sandbox;
 mod v0_1;
+mod wrap;
 
 pub use build::{BuildError, Built, Step, build};
 pub use catalog::{Catalog, CatalogError, PluginOverride};
@@ -27,5 +29,6 @@ pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
 pub use load::{EngineError, Loader, read};
 pub use mapper::{Function, Measured, WasmMapper};
+pub use project::ProjectError;
 pub use refusal::{Reason, Refusal};
 pub use sandbox::Spent;

@@ -48,6 +48,14 @@ pub enum Reason {
     /// A module that was not made a component.
     #[error("this is a WebAssembly core module, not a component")]
     CoreModule,
+    /// A module that a component cannot be made of.
+    #[error(
+        "this is a WebAssembly core module without the types of its interface, so no component can be made of it"
+    )]
+    NoTypes,
+    /// A module whose types do not hold together.
+    #[error("failed to make a component of this core module: {0}")]
+    NotWrapped(String),
     /// The end is missing.
     #[error("the component is cut off at byte {0}")]
     Truncated(usize),
@@ -113,8 +121,15 @@ impl Reason {
             }
             Reason::Unreadable(_) => "give this user the right to read it",
             Reason::TooLarge => "build it in release mode and stripped, as `host plugin build` does",
-            Reason::NotWasm | Reason::CoreModule => {
-                "build it with `host plugin build`, which writes components"
+            Reason::NotWasm => "build it with `host plugin build`, which writes components",
+            Reason::CoreModule => {
+                "`host plugin build FILE` makes a component of a module that embeds the types of its interface"
+            }
+            Reason::NoTypes => {
+                "let `wit-bindgen` generate its bindings, which embeds them, or add them with `wasm-tools component embed`"
+            }
+            Reason::NotWrapped(_) => {
+                "build it against the world `object-plugin` of wit/object.wit, for a target without a system interface"
             }
             Reason::Truncated(_) | Reason::Malformed(_) => "copy or build it again",
             Reason::Imports(_) => {

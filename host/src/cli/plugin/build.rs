@@ -25,6 +25,7 @@ pub(in crate::cli) fn report(step: &Step<'_>) {
     let _ = match step {
         Step::AddTarget { target } => writeln!(err, "adding the Rust target {target}"),
         Step::Compile { packages } => writeln!(err, "compiling {}", packages.join(", ")),
+        Step::Run { command, folder } => writeln!(err, "running `{command}` in {}", folder.display()),
         Step::Wrote(_) => Ok(()),
     };
 }
