@@ -3,9 +3,9 @@
 use super::Failure;
 use super::args::OnConflict;
 use crate::local::{Keep, Mode, SqliteStore};
-use crate::metadata::{Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
+use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
-use crate::plugin::{Catalog, Limits, PluginOverride};
+use crate::plugin::{Catalog, Grant, Limits, PluginOverride};
 use crate::ports::{Mapper, Remote, Store};
 use crate::remote::Settings;
 use crate::remote::siebel::{Siebel, SiebelOptions};
@@ -44,6 +44,7 @@ pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
             file: it.plugin.clone(),
             sha256: it.sha256.clone(),
             limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
+            grants: it.grants.iter().map(|metadata::Grant::Wasi| Grant::Wasi).collect(),
             enabled: it.enabled,
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use super::cargo::{Package, Workspace};
 use super::failure::size;
+use super::grant::Grant;
 use super::limits::Limits;
 use super::load::{EngineError, Loader};
 use super::project::{Project, ProjectError};
@@ -23,6 +24,8 @@ pub struct Built {
     pub size: u64,
     /// For `sha256` in the metadata.
     pub sha256: String,
+    /// What metadata must grant it.
+    pub grants: Vec<Grant>,
 }
 
 /// What is going on, for the person who waits.
@@ -257,7 +260,7 @@ fn install(
     let mut by_object = BTreeMap::new();
     for component in components {
         let (bytes, inspection) = read_any(&component)?;
-        let plugin = loader.prepare(&component, &bytes, inspection, None, Limits::default())?;
+        let plugin = loader.prepare(&component, &bytes, inspection, None, Limits::default(), &Grant::ALL)?;
         let object = plugin.object().name.as_str().to_owned();
         if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, plugin)) {
             return Err(BuildError::SameObject { object, first, second: component });
@@ -273,7 +276,8 @@ fn install(
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|error| not_written(&path, &error))?;
         let inspection = plugin.inspection();
-        let one = Built { object, path, size: inspection.size, sha256: inspection.sha256.clone() };
+        let (size, sha256) = (inspection.size, inspection.sha256.clone());
+        let one = Built { object, path, size, sha256, grants: inspection.needs().to_vec() };
         step(Step::Wrote(&one));
         built.push(one);
     }

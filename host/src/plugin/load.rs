@@ -2,18 +2,20 @@
 
 use super::engine::engine;
 use super::failure::clean;
+use super::grant::Grant;
 use super::inspect::{Inspection, LARGEST_FILE, inspect};
 use super::limits::{Limits, Meter};
 use super::mapper::WasmMapper;
 use super::refusal::{Reason, Refusal};
 use super::sandbox::Sandbox;
 use super::v0_1::ObjectPluginPre;
+use super::wasi;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use sync_core::object::{Descriptor, Object, ObjectName};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 /// Longest text of the compiler that a message repeats, in characters.
 const LONGEST_CAUSE: usize = 300;
@@ -21,8 +23,6 @@ const LONGEST_CAUSE: usize = 300;
 /// Loads components, all with one engine.
 pub struct Loader {
     engine: Engine,
-    /// Empty: a plugin imports nothing.
-    linker: Linker<Meter>,
 }
 
 /// This machine cannot run plugins at all.
@@ -37,18 +37,23 @@ impl Loader {
     /// When wasmtime does not support this machine.
     pub fn new() -> Result<Loader, EngineError> {
         let engine = engine().map_err(|error| EngineError(format!("{error:#}")))?;
-        let linker = Linker::new(&engine);
-        Ok(Loader { engine, linker })
+        Ok(Loader { engine })
     }
 
     /// Loads a component: inspects, compiles and asks it what it is. With `pinned`, any other component than
-    /// that of this sha256 is refused before it runs.
+    /// that of this sha256 is refused before it runs; one that needs more than `grants` is, too.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn load(&self, path: &Path, pinned: Option<&str>, limits: Limits) -> Result<WasmMapper, Refusal> {
+    pub fn load(
+        &self,
+        path: &Path,
+        pinned: Option<&str>,
+        limits: Limits,
+        grants: &[Grant],
+    ) -> Result<WasmMapper, Refusal> {
         let (bytes, inspection) = read(path)?;
-        self.prepare(path, &bytes, inspection, pinned, limits)
+        self.prepare(path, &bytes, inspection, pinned, limits, grants)
     }
 
     /// As [`Loader::load`], of a file that was read already.
@@ -59,9 +64,10 @@ impl Loader {
         inspection: Inspection,
         pinned: Option<&str>,
         limits: Limits,
+        grants: &[Grant],
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-        inspection.check().map_err(refuse)?;
+        inspection.check(grants).map_err(refuse)?;
         check_digest(&inspection, pinned).map_err(refuse)?;
         let pre = self
             .compile(bytes)
@@ -78,7 +84,9 @@ impl Loader {
     fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
         // Not `Component::new`, which would take text as well.
         let component = Component::from_binary(&self.engine, bytes)?;
-        ObjectPluginPre::new(self.linker.instantiate_pre(&component)?)
+        // Without imports there is nothing in it.
+        let linker = wasi::linker(&self.engine, &component)?;
+        ObjectPluginPre::new(linker.instantiate_pre(&component)?)
     }
 }
 

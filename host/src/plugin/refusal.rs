@@ -65,6 +65,9 @@ pub enum Reason {
     /// It wants something of the host.
     #[error("it imports {}, but a plugin imports nothing", list(.0))]
     Imports(Vec<String>),
+    /// It wants WASI, and metadata does not grant it.
+    #[error("it imports {}, but a plugin imports nothing unless its metadata grants it", list(.0))]
+    Wasi(Vec<String>),
     /// It was built for another version of the interface.
     #[error("it was built for version {found} of crm:sync-object, this host runs {MAPPED_VERSIONS}")]
     Version {
@@ -134,6 +137,10 @@ impl Reason {
             Reason::Truncated(_) | Reason::Malformed(_) => "copy or build it again",
             Reason::Imports(_) => {
                 "build it for wasm32-unknown-unknown, as `host plugin build` does, and use no files, clocks or randomness"
+            }
+            Reason::Wasi(_) => {
+                "build it without them (in Rust for wasm32-unknown-unknown, with other tools as `--stub-wasi` does), or give the object an \
+                 empty WASI: `grants = [\"wasi\"]` under `[objects.NAME]`, and `plugin` where the file has another name"
             }
             Reason::Version { .. } => {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"
