@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use host::metadata::{
-    Auth, Deletes, FieldRule, Limits, Local, LocalKind, Metadata, MetadataError, ObjectMetadata, Policy,
-    ProblemKind, RemoteKind, SiebelOptions, Undo, suggestion,
+    Auth, Deletes, FieldRule, Grant, Limits, Local, LocalKind, Metadata, MetadataError, ObjectMetadata,
+    Policy, ProblemKind, RemoteKind, SiebelOptions, Undo, suggestion,
 };
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme};
 
@@ -122,6 +122,7 @@ fn every_key_is_read() {
         on_conflict: Some(Policy::Merge),
         fields: [("description".to_owned(), rule)].into(),
         limits: Limits { memory: 128 << 20, fuel_per_record: 3_000_000 },
+        grants: vec![Grant::Wasi],
     };
     assert_eq!(metadata.objects, [("opportunity".to_owned(), opportunity)].into());
 }
@@ -319,6 +320,13 @@ fn words_are_checked() {
     assert_mistake(&MINIMAL.replace("\"sqlite\"", "\"oracle\""), InvalidValue, &["`sqlite`"]);
     assert_mistake(&account("on-conflict = \"newest\""), InvalidValue, &["`keep-remote`", "`merge`"]);
     assert_mistake(&account("on-conflict = \"skip\""), InvalidValue, &["`ask`"]);
+    assert_mistake(
+        &account("grants = [\"wasy\"]"),
+        InvalidValue,
+        &[":15:11: `objects.account.grants` cannot be \"wasy\"", "`wasi`?"],
+    );
+    assert_mistake(&account("grants = [1]"), InvalidValue, &["must be a text in quotes"]);
+    assert_mistake(&account("grants = \"wasi\""), InvalidValue, &["must be a list in brackets"]);
 }
 
 #[test]

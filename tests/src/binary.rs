@@ -1,5 +1,7 @@
 //! The binary and the components under test, built once a test process, from the sources as they are.
 
+use crate::scene::Output;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -80,10 +82,27 @@ pub fn refused_plugin(project: &str) -> PathBuf {
     folder.join("target/wasm32-unknown-unknown/release").join(file)
 }
 
-fn build(projects: &[PathBuf], out: &Path) -> PathBuf {
-    let mut host = Command::new(host_binary());
-    host.args(["plugin", "build"]).args(projects).arg("--out").arg(out).current_dir(root());
-    let output = host.output().expect("host runs");
+/// A project of `tests/plugins/` as a core module, which is what linkers other than `wasm-component-ld` leave.
+pub fn core_module(project: &str) -> PathBuf {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown", "--package", project]);
+    // Another linker is another build: the folder of its own keeps them from replacing each other.
+    cargo.arg("--target-dir").arg(root().join("target/modules"));
+    cargo.env_remove("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER").env_remove("RUSTFLAGS");
+    let output = cargo.current_dir(root().join("tests/plugins")).output().expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let file = format!("{}.wasm", project.replace('-', "_"));
+    root().join("target/modules/wasm32-unknown-unknown/release").join(file)
+}
+
+/// `host plugin build ARGUMENTS --out OUT` from this folder.
+pub fn build_plugins(folder: &Path, arguments: &[impl AsRef<OsStr>], out: &Path) -> Output {
+    let mut host = Command::new(host_binary());
+    host.args(["plugin", "build"]).args(arguments).arg("--out").arg(out).current_dir(folder);
+    Output::of(&mut host)
+}
+
+fn build(projects: &[PathBuf], out: &Path) -> PathBuf {
+    build_plugins(root(), projects, out).exits(0);
     out.to_owned()
 }

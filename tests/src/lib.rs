@@ -10,7 +10,10 @@ mod scene;
 mod tryton;
 mod watched;
 
-pub use binary::{host_binary, hostile_plugin, hostile_plugins, refused_plugin, root, stock_plugin};
+pub use binary::{
+    build_plugins, core_module, host_binary, hostile_plugin, hostile_plugins, refused_plugin, root,
+    stock_plugin,
+};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};

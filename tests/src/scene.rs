@@ -28,6 +28,16 @@ pub struct Output {
 }
 
 impl Output {
+    /// What this command comes to.
+    pub fn of(command: &mut Command) -> Output {
+        let output = command.output().expect("the command runs");
+        Output {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The document on standard output.
     pub fn json(&self) -> Json {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
@@ -102,12 +112,7 @@ impl Scene {
     pub fn host(&self, arguments: &[&str]) -> Output {
         let mut host = Command::new(host_binary());
         host.args(arguments).arg("--config").arg(self.config()).current_dir(self.folder.path());
-        let output = host.output().expect("host runs");
-        Output {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Output::of(&mut host)
     }
 
     /// `host run --format json`.

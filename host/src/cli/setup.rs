@@ -3,9 +3,9 @@
 use super::Failure;
 use super::args::OnConflict;
 use crate::local::{Keep, Mode, SqliteStore};
-use crate::metadata::{Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
+use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
-use crate::plugin::{Catalog, Limits, PluginOverride};
+use crate::plugin::{Catalog, Grant, Limits, PluginOverride};
 use crate::ports::{Mapper, Remote, Store};
 use crate::remote::Settings;
 use crate::remote::siebel::{Siebel, SiebelOptions};
@@ -36,17 +36,7 @@ fn invalid(error: &MetadataError) -> Failure {
 
 /// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
 pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
-    let overrides: Vec<PluginOverride> = metadata
-        .objects
-        .iter()
-        .map(|(object, it)| PluginOverride {
-            object: object.clone(),
-            file: it.plugin.clone(),
-            sha256: it.sha256.clone(),
-            limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
-            enabled: it.enabled,
-        })
-        .collect();
+    let overrides: Vec<PluginOverride> = metadata.objects.iter().map(plugin_override).collect();
     let catalog = Catalog::load(&metadata.plugins_dir, &overrides)
         .map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, it) in &metadata.objects {
@@ -59,6 +49,18 @@ pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
         }
     }
     Ok(catalog)
+}
+
+/// What the metadata says of an object's plugin.
+pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> PluginOverride {
+    PluginOverride {
+        object: object.clone(),
+        file: it.plugin.clone(),
+        sha256: it.sha256.clone(),
+        limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
+        grants: it.grants.iter().map(|metadata::Grant::Wasi| Grant::Wasi).collect(),
+        enabled: it.enabled,
+    }
 }
 
 /// Opens the remote's adapter; nothing is sent yet.

@@ -29,8 +29,8 @@ pub use nearest::suggestion;
 pub use remote::time_zone;
 pub use secret::{Auth, Secret};
 pub use types::{
-    Deletes, FieldRule, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind, SiebelOptions,
-    Undo,
+    Deletes, FieldRule, Grant, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind,
+    SiebelOptions, Undo,
 };
 
 /// The version of the metadata format that this host understands: the file's `version` key.

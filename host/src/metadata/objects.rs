@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use super::error::ProblemKind;
 use super::found::Found;
 use super::read::{Item, Table};
-use super::types::{FieldRule, Limits, ObjectMetadata, Policy};
+use super::types::{FieldRule, Grant, Limits, ObjectMetadata, Policy};
 
 /// A component's memory, in bytes: less than the first holds no batch, more than the second it cannot address.
 const MEMORY: RangeInclusive<u64> = (1 << 20)..=(4 << 30);
@@ -38,7 +38,10 @@ fn is_kebab_case(name: &str) -> bool {
 }
 
 fn object(table: &Table<'_>, found: &mut Found<'_>) -> ObjectMetadata {
-    table.only_known(&["enabled", "plugin", "sha256", "filter", "on-conflict", "fields", "limits"], found);
+    table.only_known(
+        &["enabled", "plugin", "sha256", "filter", "on-conflict", "fields", "limits", "grants"],
+        found,
+    );
     let policies = [
         ("ask", Policy::Ask),
         ("keep-local", Policy::KeepLocal),
@@ -60,6 +63,7 @@ fn object(table: &Table<'_>, found: &mut Found<'_>) -> ObjectMetadata {
             .optional("limits", Item::table, found)
             .map(|table| limits(&table, found))
             .unwrap_or_default(),
+        grants: table.optional("grants", grants, found).unwrap_or_default(),
     }
 }
 
@@ -71,6 +75,11 @@ fn sha256(item: &Item<'_>, found: &mut Found<'_>) -> Option<String> {
     let help = "64 hexadecimal digits, as `host plugin inspect FILE` prints them".to_owned();
     item.invalid("is no SHA-256 digest", Some(help), found);
     None
+}
+
+fn grants(item: &Item<'_>, found: &mut Found<'_>) -> Option<Vec<Grant>> {
+    let entries = item.list(found)?;
+    Some(entries.iter().filter_map(|entry| entry.choice(&[("wasi", Grant::Wasi)], found)).collect())
 }
 
 fn fields(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, FieldRule> {

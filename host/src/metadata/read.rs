@@ -222,6 +222,22 @@ impl<'a> Item<'a> {
         choice.map(|(_, value)| *value)
     }
 
+    /// The value as a list: an item for each entry, under the list's own name.
+    pub(super) fn list(&self, found: &mut Found<'_>) -> Option<Vec<Item<'a>>> {
+        let DeValue::Array(entries) = self.value else {
+            self.wrong_type("a list in brackets", found);
+            return None;
+        };
+        let entry = |value: &'a toml::Spanned<DeValue<'a>>| Item {
+            key: self.key,
+            name: self.name.clone(),
+            key_at: self.key_at,
+            value: value.get_ref(),
+            at: value.span().into(),
+        };
+        Some(entries.iter().map(entry).collect())
+    }
+
     /// The value as a table.
     pub(super) fn table(&self, found: &mut Found<'_>) -> Option<Table<'a>> {
         let table = self.as_table();

@@ -132,6 +132,8 @@ pub struct ObjectMetadata {
     pub fields: BTreeMap<String, FieldRule>,
     /// `limits` of the component.
     pub limits: Limits,
+    /// `grants`: what the component may import; default: nothing.
+    pub grants: Vec<Grant>,
 }
 
 impl Default for ObjectMetadata {
@@ -144,8 +146,16 @@ impl Default for ObjectMetadata {
             on_conflict: None,
             fields: BTreeMap::new(),
             limits: Limits::default(),
+            grants: Vec::new(),
         }
     }
+}
+
+/// What a component may import, though a plugin imports nothing (`grants`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// `wasi`: an empty, deterministic WASI.
+    Wasi,
 }
 
 /// How conflicts of an object are settled (`on-conflict`).

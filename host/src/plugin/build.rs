@@ -1,10 +1,13 @@
-//! `host plugin build`: from Rust projects to checked components in a folder.
+//! `host plugin build`: from projects to checked components in a folder.
 
 use super::cargo::{Package, Workspace};
 use super::failure::size;
+use super::grant::Grant;
 use super::limits::Limits;
-use super::load::{EngineError, Loader, read};
+use super::load::{EngineError, Loader};
+use super::project::{Project, ProjectError};
 use super::refusal::Refusal;
+use super::wrap::read_any;
 use crate::ports::Mapper;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -21,6 +24,8 @@ pub struct Built {
     pub size: u64,
     /// For `sha256` in the metadata.
     pub sha256: String,
+    /// What metadata must grant it.
+    pub grants: Vec<Grant>,
 }
 
 /// What is going on, for the person who waits.
@@ -35,6 +40,13 @@ pub enum Step<'a> {
     Compile {
         /// Their names.
         packages: &'a [String],
+    },
+    /// A project's own command runs; what it says is on the error stream.
+    Run {
+        /// As the project has it.
+        command: &'a str,
+        /// Where it runs.
+        folder: &'a Path,
     },
     /// A component was checked and written.
     Wrote(&'a Built),
@@ -60,7 +72,7 @@ pub enum BuildError {
         why: String,
     },
     /// Neither a project nor a component.
-    #[error("{} is neither a Rust project nor a component", .0.display())]
+    #[error("{} is neither a plugin project nor a component", .0.display())]
     NoProject(PathBuf),
     /// No project where they are looked for.
     #[error("there is no plugin project in {}", .0.display())]
@@ -79,6 +91,9 @@ pub enum BuildError {
     /// It does not compile.
     #[error("failed to compile: cargo's messages are above")]
     Compile,
+    /// A project's own command gave no component.
+    #[error(transparent)]
+    Own(#[from] ProjectError),
     /// It compiles, but a host would refuse it.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -114,9 +129,10 @@ impl BuildError {
                 Some("install it with rustup, or as a package of the system's own Rust, and build again")
             }
             BuildError::NoProject(_) | BuildError::NoProjects(_) => {
-                Some("name folders with a Cargo.toml; `host plugin new` makes one")
+                Some("name folders with a Cargo.toml or a plugin.toml; `host plugin new` makes one")
             }
             BuildError::NoPlugin(_) => Some("add `[lib] crate-type = [\"cdylib\"]` to its Cargo.toml"),
+            BuildError::Own(error) => error.help(),
             BuildError::Refused(refusal) => Some(refusal.reason.help()),
             BuildError::SameObject { .. } => Some("give one of them another name in `describe`"),
             BuildError::Project { .. }
@@ -151,6 +167,9 @@ pub fn build(
         step(Step::Compile { packages: &names });
         components.extend(workspace.build(&packages)?);
     }
+    for project in sources.projects {
+        components.push(project.build(step)?);
+    }
     install(components, out, step)
 }
 
@@ -159,6 +178,8 @@ pub fn build(
 struct Sources {
     /// Packages, by workspace: one run of cargo each.
     workspaces: Vec<(Workspace, Vec<Package>)>,
+    /// Those with a command of their own.
+    projects: Vec<Project>,
     /// Already built.
     components: Vec<PathBuf>,
 }
@@ -169,19 +190,23 @@ impl Sources {
         let mut folders: Vec<PathBuf> = std::fs::read_dir(parent)
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
             .unwrap_or_default();
-        folders.retain(|folder| folder.join("Cargo.toml").is_file());
+        folders.retain(|folder| folder.join("Cargo.toml").is_file() || Project::is_in(folder));
         folders.sort();
         for folder in folders {
             self.add_project(&folder)?;
         }
-        if self.workspaces.is_empty() { Err(BuildError::NoProjects(parent.to_owned())) } else { Ok(()) }
+        if self.workspaces.is_empty() && self.projects.is_empty() {
+            Err(BuildError::NoProjects(parent.to_owned()))
+        } else {
+            Ok(())
+        }
     }
 
     fn add(&mut self, path: &Path) -> Result<(), BuildError> {
         if path.is_file() {
             self.components.push(path.to_owned());
             Ok(())
-        } else if !path.join("Cargo.toml").is_file() {
+        } else if !path.join("Cargo.toml").is_file() && !Project::is_in(path) {
             Err(BuildError::NoProject(path.to_owned()))
         } else if self.add_project(path)? {
             Ok(())
@@ -192,6 +217,11 @@ impl Sources {
 
     /// Whether it is a plugin's project.
     fn add_project(&mut self, folder: &Path) -> Result<bool, BuildError> {
+        // What a project says itself goes before what cargo would do with it.
+        if Project::is_in(folder) {
+            self.projects.push(Project::of(folder)?);
+            return Ok(true);
+        }
         for (workspace, packages) in &mut self.workspaces {
             // One question to cargo tells of all packages of a workspace.
             if let Some(package) = workspace.package(folder) {
@@ -229,8 +259,8 @@ fn install(
     let loader = Loader::new()?;
     let mut by_object = BTreeMap::new();
     for component in components {
-        let (bytes, inspection) = read(&component)?;
-        let plugin = loader.prepare(&component, &bytes, inspection, None, Limits::default())?;
+        let (bytes, inspection) = read_any(&component)?;
+        let plugin = loader.prepare(&component, &bytes, inspection, None, Limits::default(), &Grant::ALL)?;
         let object = plugin.object().name.as_str().to_owned();
         if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, plugin)) {
             return Err(BuildError::SameObject { object, first, second: component });
@@ -246,7 +276,8 @@ fn install(
             .and_then(|()| std::fs::rename(&partial, &path))
             .map_err(|error| not_written(&path, &error))?;
         let inspection = plugin.inspection();
-        let one = Built { object, path, size: inspection.size, sha256: inspection.sha256.clone() };
+        let (size, sha256) = (inspection.size, inspection.sha256.clone());
+        let one = Built { object, path, size, sha256, grants: inspection.needs().to_vec() };
         step(Step::Wrote(&one));
         built.push(one);
     }

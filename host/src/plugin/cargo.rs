@@ -156,7 +156,7 @@ struct Artifact {
 }
 
 /// Run in the project's folder, so that the project's own toolchain answers.
-fn command(program: &str, folder: &Path) -> Command {
+pub(super) fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder);
     for name in OUTER {

@@ -1,5 +1,6 @@
 //! The objects of a run: every component of a folder.
 
+use super::grant::Grant;
 use super::limits::Limits;
 use super::load::{EngineError, Loader, check_digest};
 use super::mapper::WasmMapper;
@@ -21,6 +22,8 @@ pub struct PluginOverride {
     pub sha256: Option<String>,
     /// What it may use up.
     pub limits: Limits,
+    /// What it may import.
+    pub grants: Vec<Grant>,
     /// Whether the object takes part.
     pub enabled: bool,
 }
@@ -64,9 +67,8 @@ impl Catalog {
         let loaded = in_parallel(&files, |path| {
             let claimed = choice.claimed_by(path);
             let pinned = claimed.and_then(|it| it.sha256.as_deref());
-            loader.load(path, pinned, Limits::default()).map_err(|refusal| Refusal {
-                object: refusal.object.or_else(|| claimed.map(|it| it.object.clone())),
-                ..refusal
+            loader.load(path, pinned, Limits::default(), choice.grants_before(path)).map_err(|refusal| {
+                Refusal { object: refusal.object.or_else(|| claimed.map(|it| it.object.clone())), ..refusal }
             })
         });
         let mut plugins = BTreeMap::new();
@@ -117,6 +119,12 @@ impl Choice<'_> {
         self.overrides.iter().find(|it| it.object == object)
     }
 
+    /// What a component may import while it says what it is: what its object may, by the file's name.
+    fn grants_before(&self, path: &Path) -> &[Grant] {
+        let given = self.claimed_by(path).or_else(|| self.of_object(&stem(path)));
+        given.map_or(&[], |it| it.grants.as_slice())
+    }
+
     /// The files to load: those of the folder and those that are named, without what is switched off.
     fn files(&mut self, mut files: Vec<PathBuf>) -> Vec<PathBuf> {
         for given in self.overrides {
@@ -143,12 +151,11 @@ impl Choice<'_> {
         plugin: Result<WasmMapper, Refusal>,
         plugins: &mut BTreeMap<String, Arc<WasmMapper>>,
     ) {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let plugin = match plugin {
             Ok(plugin) => plugin,
             Err(refusal) => {
                 // `host plugin build` names the file after the object: that is all there is to go by.
-                let object = refusal.object.clone().unwrap_or(stem);
+                let object = refusal.object.clone().unwrap_or_else(|| stem(path));
                 if self.of_object(&object).is_none_or(|it| it.enabled) {
                     self.problems.push(refusal);
                 } else {
@@ -173,6 +180,11 @@ impl Choice<'_> {
         if let Err(reason) = check_digest(plugin.inspection(), given.and_then(|it| it.sha256.as_deref())) {
             return self.refuse(path, Some(&name), reason);
         }
+        // The file's name may have said otherwise.
+        let grants = given.map_or(&[][..], |it| it.grants.as_slice());
+        if let Err(reason) = plugin.inspection().check(grants) {
+            return self.refuse(path, Some(&name), reason);
+        }
         if let Some(first) = plugins.get(&name) {
             let other = first.path().to_owned();
             return self.refuse(path, Some(&name), Reason::SameObject { other });
@@ -191,6 +203,11 @@ impl Choice<'_> {
             }
         }
     }
+}
+
+/// A file's name without its ending.
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// The components of a folder, by name.
@@ -247,7 +264,7 @@ mod tests {
 
     fn of(object: &str, file: Option<&str>, enabled: bool) -> PluginOverride {
         let (object, file) = (object.to_owned(), file.map(str::to_owned));
-        PluginOverride { object, file, sha256: None, limits: Limits::default(), enabled }
+        PluginOverride { object, file, sha256: None, limits: Limits::default(), grants: Vec::new(), enabled }
     }
 
     #[test]

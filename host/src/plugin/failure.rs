@@ -2,6 +2,7 @@
 
 use super::engine::STACK;
 use super::limits::{Limits, Meter, Refused};
+use super::wasi::Stopped;
 use crate::ports::MapError;
 use wasmtime::Trap;
 
@@ -29,6 +30,9 @@ pub enum Failure {
     /// Any other trap.
     #[error("trapped ({0})")]
     Trap(String),
+    /// It wanted something of WASI that there is not.
+    #[error("{0}")]
+    Outside(String),
     /// What it handed over breaks the canonical ABI, or is more data than it may have memory.
     #[error("gave an answer that cannot be read ({0})")]
     Answer(String),
@@ -53,6 +57,7 @@ impl Failure {
             (None, Some(Trap::StackOverflow)) => Failure::Stack,
             (None, Some(Trap::UnreachableCodeReached)) => Failure::Panic,
             (None, Some(trap)) => Failure::Trap(clean(&trap.to_string(), LONGEST_MESSAGE)),
+            (None, None) if error.is::<Stopped>() => Failure::Outside(error.root_cause().to_string()),
             (None, None) => Failure::Answer(clean(&error.root_cause().to_string(), LONGEST_MESSAGE)),
         }
     }
@@ -70,7 +75,7 @@ impl Failure {
                 ("plugin-memory", raise(format!("memory = \"{}\"", size(limit.saturating_mul(2)))))
             }
             Failure::Table => ("plugin-memory", String::new()),
-            Failure::Stack | Failure::Panic | Failure::Trap(_) => {
+            Failure::Stack | Failure::Panic | Failure::Trap(_) | Failure::Outside(_) => {
                 ("plugin-trap", "; this is a fault of the plugin".into())
             }
             Failure::Answer(_) | Failure::Count { .. } => {

@@ -1,7 +1,9 @@
 //! What can be said of a file before it is compiled: whether it is a component, for which interface version,
 //! and what it imports.
 
+use super::grant::Grant;
 use super::refusal::Reason;
+use super::wasi::is_wasi;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use wasmparser::{Encoding, Parser, Payload};
@@ -19,7 +21,7 @@ const EXPORTS: [&str; 2] = ["crm:sync-object/descriptor", "crm:sync-object/mappi
 pub struct Inspection {
     /// Version of `crm:sync-object` that it was built for.
     pub interface_version: Option<String>,
-    /// Everything that it asks of the host; a plugin asks nothing.
+    /// Everything that it asks of the host; a plugin asks nothing, or WASI where that is granted.
     pub imports: Vec<String>,
     /// Everything that it offers.
     pub exports: Vec<String>,
@@ -72,11 +74,16 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
 }
 
 impl Inspection {
-    /// Whether this host runs the component.
+    /// What metadata must grant before this host runs the component.
+    pub fn needs(&self) -> &'static [Grant] {
+        if self.imports.iter().any(|it| is_wasi(it)) { &[Grant::Wasi] } else { &[] }
+    }
+
+    /// Whether this host runs the component under these grants.
     ///
     /// # Errors
     /// The first reason why it does not.
-    pub fn check(&self) -> Result<(), Reason> {
+    pub fn check(&self, grants: &[Grant]) -> Result<(), Reason> {
         let versions = EXPORTS.map(|wanted| version_of(wanted, &self.exports));
         // Told first: another version explains missing exports and imports alike.
         if let Some(found) = versions.iter().flatten().find(|version| !is_mapped(version)) {
@@ -91,7 +98,12 @@ impl Inspection {
         if !missing.is_empty() {
             return Err(Reason::OtherWorld(missing));
         }
-        if self.imports.is_empty() { Ok(()) } else { Err(Reason::Imports(self.imports.clone())) }
+        let (wasi, others): (Vec<String>, Vec<String>) =
+            self.imports.iter().cloned().partition(|it| is_wasi(it));
+        if !others.is_empty() {
+            return Err(Reason::Imports(others));
+        }
+        if wasi.is_empty() || grants.contains(&Grant::Wasi) { Ok(()) } else { Err(Reason::Wasi(wasi)) }
     }
 }
 
@@ -152,7 +164,7 @@ mod tests {
     #[test]
     fn a_plugin_passes() {
         let inspection = inspect(&component(&[], &GOOD)).unwrap();
-        assert_eq!(inspection.check(), Ok(()));
+        assert_eq!(inspection.check(&[]), Ok(()));
         assert_eq!(inspection.interface_version.as_deref(), Some("0.1.4"));
         assert_eq!(inspection.exports, GOOD);
         assert_eq!(inspection.sha256.len(), 64);
@@ -160,8 +172,22 @@ mod tests {
 
     #[test]
     fn an_import_is_named() {
-        let inspection = inspect(&component(&["wasi:cli/environment@0.2.0"], &GOOD)).unwrap();
-        assert_eq!(inspection.check(), Err(Reason::Imports(vec!["wasi:cli/environment@0.2.0".into()])));
+        let inspection = inspect(&component(&["crm:elsewhere/clock"], &GOOD)).unwrap();
+        assert_eq!(inspection.check(&Grant::ALL), Err(Reason::Imports(vec!["crm:elsewhere/clock".into()])));
+    }
+
+    #[test]
+    fn wasi_is_a_matter_of_the_grant() {
+        let wasi = "wasi:cli/environment@0.2.0";
+        let inspection = inspect(&component(&[wasi], &GOOD)).unwrap();
+        assert_eq!(inspection.needs(), [Grant::Wasi]);
+        assert_eq!(inspection.check(&[]), Err(Reason::Wasi(vec![wasi.into()])));
+        assert_eq!(inspection.check(&[Grant::Wasi]), Ok(()));
+        let mixed = inspect(&component(&[wasi, "wasi:cli/environment@0.3.0"], &GOOD)).unwrap();
+        assert_eq!(
+            mixed.check(&[Grant::Wasi]),
+            Err(Reason::Imports(vec!["wasi:cli/environment@0.3.0".into()]))
+        );
     }
 
     #[test]
@@ -169,14 +195,14 @@ mod tests {
         for version in ["0.2.0", "1.0.0", "0.10.0", "0.1.0-rc.1"] {
             let exports = [format!("crm:sync-object/descriptor@{version}")];
             let inspection = inspect(&component(&["x"], &[&exports[0]])).unwrap();
-            assert_eq!(inspection.check(), Err(Reason::Version { found: version.into() }));
+            assert_eq!(inspection.check(&[]), Err(Reason::Version { found: version.into() }));
         }
     }
 
     #[test]
     fn another_world_is_told_from_what_is_missing() {
         let inspection = inspect(&component(&[], &[GOOD[0], "wasi:cli/run@0.2.0"])).unwrap();
-        assert_eq!(inspection.check(), Err(Reason::OtherWorld(vec!["crm:sync-object/mapping".into()])));
+        assert_eq!(inspection.check(&[]), Err(Reason::OtherWorld(vec!["crm:sync-object/mapping".into()])));
     }
 
     #[test]
@@ -193,6 +219,6 @@ mod tests {
             inspect(&[COMPONENT, &section(11, &[1, 9, 0])].concat()),
             Err(Reason::Malformed(_))
         ));
-        assert!(inspect(COMPONENT).unwrap().check().is_err());
+        assert!(inspect(COMPONENT).unwrap().check(&[]).is_err());
     }
 }

@@ -1,5 +1,6 @@
 //! What a plugin may use up, and the record of what it was refused.
 
+use super::wasi::Random;
 use wasmtime::ResourceLimiter;
 
 /// What one plugin may use for one record.
@@ -47,11 +48,13 @@ pub(super) struct Meter {
     memory: u64,
     table: usize,
     refused: Option<Refused>,
+    /// For a plugin with WASI.
+    pub(super) random: Random,
 }
 
 impl Meter {
     pub(super) fn new(limits: Limits) -> Meter {
-        Meter { limit: limits.memory, memory: 0, table: 0, refused: None }
+        Meter { limit: limits.memory, memory: 0, table: 0, refused: None, random: Random::default() }
     }
 
     /// Linear memory in use, which never shrinks.

@@ -2,18 +2,20 @@
 
 use super::engine::engine;
 use super::failure::clean;
+use super::grant::Grant;
 use super::inspect::{Inspection, LARGEST_FILE, inspect};
 use super::limits::{Limits, Meter};
 use super::mapper::WasmMapper;
 use super::refusal::{Reason, Refusal};
 use super::sandbox::Sandbox;
 use super::v0_1::ObjectPluginPre;
+use super::wasi;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use sync_core::object::{Descriptor, Object, ObjectName};
 use wasmtime::Engine;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Component;
 
 /// Longest text of the compiler that a message repeats, in characters.
 const LONGEST_CAUSE: usize = 300;
@@ -21,8 +23,6 @@ const LONGEST_CAUSE: usize = 300;
 /// Loads components, all with one engine.
 pub struct Loader {
     engine: Engine,
-    /// Empty: a plugin imports nothing.
-    linker: Linker<Meter>,
 }
 
 /// This machine cannot run plugins at all.
@@ -49,18 +49,23 @@ impl Loader {
 
     fn start(cached: bool) -> Result<Loader, EngineError> {
         let engine = engine(cached).map_err(|error| EngineError(format!("{error:#}")))?;
-        let linker = Linker::new(&engine);
-        Ok(Loader { engine, linker })
+        Ok(Loader { engine })
     }
 
     /// Loads a component: inspects, compiles and asks it what it is. With `pinned`, any other component than
-    /// that of this sha256 is refused before it runs.
+    /// that of this sha256 is refused before it runs; one that needs more than `grants` is, too.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn load(&self, path: &Path, pinned: Option<&str>, limits: Limits) -> Result<WasmMapper, Refusal> {
+    pub fn load(
+        &self,
+        path: &Path,
+        pinned: Option<&str>,
+        limits: Limits,
+        grants: &[Grant],
+    ) -> Result<WasmMapper, Refusal> {
         let (bytes, inspection) = read(path)?;
-        self.prepare(path, &bytes, inspection, pinned, limits)
+        self.prepare(path, &bytes, inspection, pinned, limits, grants)
     }
 
     /// As [`Loader::load`], of a file that was read already.
@@ -71,9 +76,10 @@ impl Loader {
         inspection: Inspection,
         pinned: Option<&str>,
         limits: Limits,
+        grants: &[Grant],
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-        inspection.check().map_err(refuse)?;
+        inspection.check(grants).map_err(refuse)?;
         check_digest(&inspection, pinned).map_err(refuse)?;
         let pre = self
             .compile(bytes)
@@ -90,7 +96,9 @@ impl Loader {
     fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
         // Not `Component::new`, which would take text as well.
         let component = Component::from_binary(&self.engine, bytes)?;
-        ObjectPluginPre::new(self.linker.instantiate_pre(&component)?)
+        // Without imports there is nothing in it.
+        let linker = wasi::linker(&self.engine, &component)?;
+        ObjectPluginPre::new(linker.instantiate_pre(&component)?)
     }
 }
 
@@ -99,15 +107,24 @@ impl Loader {
 /// # Errors
 /// When it cannot be read or is no component.
 pub fn read(path: &Path) -> Result<(Vec<u8>, Inspection), Refusal> {
-    let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-    let unreadable = |error: std::io::Error| refuse(Reason::Unreadable(error.to_string()));
+    let bytes = read_bytes(path)?;
+    let inspection =
+        inspect(&bytes).map_err(|reason| Refusal { file: path.to_owned(), object: None, reason })?;
+    Ok((bytes, inspection))
+}
+
+/// Reads a file, whatever it is.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to know, however large the file is.
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(unreadable)?;
-    let inspection = inspect(&bytes).map_err(refuse)?;
-    Ok((bytes, inspection))
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(
+        |error| Refusal {
+            file: path.to_owned(),
+            object: None,
+            reason: Reason::Unreadable(error.to_string()),
+        },
+    )?;
+    Ok(bytes)
 }
 
 /// Whether this is the component that the metadata pins.

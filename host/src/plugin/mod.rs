@@ -3,7 +3,7 @@
 //! 21).
 //!
 //! [`Catalog`] loads a folder of them, [`WasmMapper`] is one of them at work, [`build()`] makes them from
-//! Rust projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
+//! projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
 
 mod build;
 mod cargo;
@@ -11,23 +11,29 @@ mod catalog;
 mod engine;
 mod failure;
 mod fault;
+mod grant;
 mod inspect;
 mod limits;
 mod load;
 mod mapper;
 mod merging;
 mod pace;
+mod project;
 mod refusal;
 mod sandbox;
 mod v0_1;
+mod wasi;
+mod wrap;
 
 pub use build::{BuildError, Built, Step, build};
 pub use catalog::{Catalog, CatalogError, PluginOverride};
 pub use failure::Failure;
 pub use fault::{Fault, Rejection};
+pub use grant::Grant;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
 pub use load::{EngineError, Loader, read};
 pub use mapper::{Answer, Function, Measured, WasmMapper};
+pub use project::ProjectError;
 pub use refusal::{Reason, Refusal};
 pub use sandbox::Spent;

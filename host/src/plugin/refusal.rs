@@ -48,6 +48,14 @@ pub enum Reason {
     /// A module that was not made a component.
     #[error("this is a WebAssembly core module, not a component")]
     CoreModule,
+    /// A module that a component cannot be made of.
+    #[error(
+        "this is a WebAssembly core module without the types of its interface, so no component can be made of it"
+    )]
+    NoTypes,
+    /// A module whose types do not hold together.
+    #[error("failed to make a component of this core module: {0}")]
+    NotWrapped(String),
     /// The end is missing.
     #[error("the component is cut off at byte {0}")]
     Truncated(usize),
@@ -57,6 +65,9 @@ pub enum Reason {
     /// It wants something of the host.
     #[error("it imports {}, but a plugin imports nothing", list(.0))]
     Imports(Vec<String>),
+    /// It wants WASI, and metadata does not grant it.
+    #[error("it imports {}, but a plugin imports nothing unless its metadata grants it", list(.0))]
+    Wasi(Vec<String>),
     /// It was built for another version of the interface.
     #[error("it was built for version {found} of crm:sync-object, this host runs {MAPPED_VERSIONS}")]
     Version {
@@ -113,12 +124,23 @@ impl Reason {
             }
             Reason::Unreadable(_) => "give this user the right to read it",
             Reason::TooLarge => "build it in release mode and stripped, as `host plugin build` does",
-            Reason::NotWasm | Reason::CoreModule => {
-                "build it with `host plugin build`, which writes components"
+            Reason::NotWasm => "build it with `host plugin build`, which writes components",
+            Reason::CoreModule => {
+                "`host plugin build FILE` makes a component of a module that embeds the types of its interface"
+            }
+            Reason::NoTypes => {
+                "let `wit-bindgen` generate its bindings, which embeds them, or add them with `wasm-tools component embed`"
+            }
+            Reason::NotWrapped(_) => {
+                "build it against the world `object-plugin` of wit/object.wit, for a target without a system interface"
             }
             Reason::Truncated(_) | Reason::Malformed(_) => "copy or build it again",
             Reason::Imports(_) => {
                 "build it for wasm32-unknown-unknown, as `host plugin build` does, and use no files, clocks or randomness"
+            }
+            Reason::Wasi(_) => {
+                "build it without them (in Rust for wasm32-unknown-unknown, with other tools as `--stub-wasi` does), or give the object an \
+                 empty WASI: `grants = [\"wasi\"]` under `[objects.NAME]`, and `plugin` where the file has another name"
             }
             Reason::Version { .. } => {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"

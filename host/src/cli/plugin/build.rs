@@ -28,6 +28,13 @@ pub(in crate::cli) fn report(step: &Step<'_>) {
     let _ = match step {
         Step::AddTarget { target } => writeln!(err, "adding the Rust target {target}"),
         Step::Compile { packages } => writeln!(err, "compiling {}", packages.join(", ")),
+        Step::Run { command, folder } => writeln!(err, "running `{command}` in {}", folder.display()),
+        Step::Wrote(it) if !it.grants.is_empty() => writeln!(
+            err,
+            "{} imports WASI, and runs only with `grants = [\"wasi\"]` under `[objects.{}]`",
+            it.path.display(),
+            it.object
+        ),
         Step::Wrote(_) => Ok(()),
     };
 }

@@ -3,7 +3,7 @@
 use super::refused;
 use crate::cli::args::{Args, Format};
 use crate::cli::{Failure, json, say};
-use crate::plugin::{Inspection, Limits, Loader, read};
+use crate::plugin::{Grant, Inspection, Limits, Loader, read};
 use crate::ports::Mapper;
 use serde_json::json as document;
 use std::fmt::Write as _;
@@ -14,12 +14,14 @@ use sync_core::object::{Field, Object};
 pub(super) fn inspect(args: &Args, file: &Path) -> Result<(), Failure> {
     let (_, inspection) = read(file).map_err(|refusal| refused(&refusal))?;
     let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
-    let plugin = loader.load(file, None, Limits::default()).map_err(|refusal| refused(&refusal))?;
+    let plugin =
+        loader.load(file, None, Limits::default(), &Grant::ALL).map_err(|refusal| refused(&refusal))?;
     say(&match args.format {
         Format::Json => json(&document!({
             "descriptor": descriptor(plugin.object()),
             "interface_version": inspection.interface_version,
             "imports": inspection.imports,
+            "grants": inspection.needs(),
             "exports": inspection.exports,
             "size": inspection.size,
             "sha256": inspection.sha256,
@@ -57,6 +59,9 @@ fn text(object: &Object, inspection: &Inspection) -> String {
         inspection.size,
         inspection.sha256,
     );
+    for grant in inspection.needs() {
+        let _ = writeln!(text, "needs       grants = [\"{}\"] under [objects.{}]", grant.name(), object.name);
+    }
     for key in user_keys(object) {
         let _ = writeln!(text, "user key    {}", key.join(", "));
     }

@@ -4,9 +4,9 @@ mod bench;
 mod build;
 mod inspect;
 mod list;
+mod new;
 mod subject;
 mod test;
-mod new;
 
 use super::Failure;
 use super::args::{Args, PluginCommand};

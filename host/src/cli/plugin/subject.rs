@@ -4,7 +4,7 @@ use super::build::{not_built, report};
 use super::refused;
 use crate::cli::args::Args;
 use crate::cli::{Failure, setup};
-use crate::plugin::{Limits, Loader, Refusal, WasmMapper, build};
+use crate::plugin::{Grant, Limits, Loader, PluginOverride, Refusal, WasmMapper, build};
 use crate::ports::Mapper;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -21,8 +21,8 @@ pub(super) struct Subject {
 }
 
 impl Subject {
-    /// Builds or takes what is at the path, with the limits that a run would set: those of the metadata, where
-    /// there is any.
+    /// Builds or takes what is at the path, with the limits and grants of a run: those of the metadata, where there
+    /// is any.
     pub(super) fn at(path: &Path, cases: Option<&Path>, args: &Args) -> Result<Subject, Failure> {
         let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
         let (component, built) = if path.is_dir() {
@@ -36,9 +36,17 @@ impl Subject {
         } else {
             (path.to_owned(), None)
         };
-        let plugin = loader.load(&component, None, Limits::default()).map_err(|refusal| refused(&refusal))?;
+        let plugin = loader
+            .load(&component, None, Limits::default(), &Grant::ALL)
+            .map_err(|refusal| refused(&refusal))?;
         let object = plugin.object().name.to_string();
-        let limits = limits(args, &object)?;
+        let given = metadata(args, &object)?;
+        if let Some(given) = &given {
+            plugin.inspection().check(&given.grants).map_err(|reason| {
+                refused(&Refusal { file: path.to_owned(), object: Some(object.clone()), reason })
+            })?;
+        }
+        let limits = given.map_or_else(Limits::default, |it| it.limits);
         let cases = match cases {
             Some(cases) => Some(cases.to_owned()),
             None if path.is_dir() => Some(path.join("cases")),
@@ -49,16 +57,16 @@ impl Subject {
 
     /// Loads the component again.
     pub(super) fn load(&self, loader: &Loader) -> Result<WasmMapper, Refusal> {
-        loader.load(&self.component, None, self.limits)
+        loader.load(&self.component, None, self.limits, &Grant::ALL)
     }
 }
 
-/// The limits of an object in the metadata, where there is any.
-fn limits(args: &Args, object: &str) -> Result<Limits, Failure> {
+/// What the metadata says of an object's plugin. Without metadata, a plugin may use what there is to be granted.
+fn metadata(args: &Args, object: &str) -> Result<Option<PluginOverride>, Failure> {
     if !args.config.is_file() {
-        return Ok(Limits::default());
+        return Ok(None);
     }
     let metadata = setup::metadata(&args.config)?;
-    let limits = metadata.objects.get(object).map(|it| it.limits).unwrap_or_default();
-    Ok(Limits { memory: limits.memory, fuel_per_record: limits.fuel_per_record })
+    let given = metadata.objects.get(object).cloned().unwrap_or_default();
+    Ok(Some(setup::plugin_override((&object.to_owned(), &given))))
 }
