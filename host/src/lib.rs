@@ -13,3 +13,4 @@ pub mod plugin;
 pub mod ports;
 pub mod remote;
 pub mod report;
+mod toml_file;
