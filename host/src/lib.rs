@@ -16,3 +16,4 @@ pub mod ports;
 pub mod remote;
 pub mod report;
 pub mod scaffold;
+mod toml_file;

@@ -4,28 +4,25 @@
 //! whether a plugin for `[objects.NAME]` exists, is checked by the caller, who reports it with [`Metadata::error_at`].
 //!
 //! One file, one job: `types` is what the rest of the host reads; `check`, `remote`, `secret` and `objects` are the rules
-//! of the sections, `units` those of durations and sizes; `read` walks over the TOML tree and `found` collects the
-//! mistakes; `redact` takes secrets out of what is printed, `error` and `nearest` are what a person sees.
+//! of the sections; `redact` takes secrets out of what is printed. The walk over the file, and its mistakes, are those of
+//! [`crate::toml_file`].
 
 mod check;
-mod error;
-mod found;
-mod nearest;
 mod objects;
-mod read;
 mod redact;
 mod remote;
 mod secret;
 mod types;
-mod units;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
-pub use error::{Location, MetadataError, Problem, ProblemKind};
-pub use nearest::suggestion;
+use crate::toml_file::{error, found, read};
+
+pub use crate::toml_file::error::{Location, MetadataError, Problem, ProblemKind};
+pub use crate::toml_file::nearest::suggestion;
 pub use remote::time_zone;
 pub use secret::{Auth, Secret};
 pub use types::{

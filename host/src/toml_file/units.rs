@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A duration such as `500ms`, `10s`, `2m`, `12h` or `30d`. None: it is not one, or too long to count.
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
     let unit = match unit {
         "ms" => return Some(Duration::from_millis(number)),
@@ -17,7 +17,7 @@ pub(super) fn duration(text: &str) -> Option<Duration> {
 }
 
 /// A size such as `500KiB`, `64MiB` or `1GiB`, in bytes. None: it is not one, or too large to count.
-pub(super) fn bytes(text: &str) -> Option<u64> {
+pub(crate) fn bytes(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let unit = match unit {
         "KiB" => 1 << 10,

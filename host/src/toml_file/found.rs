@@ -3,28 +3,28 @@
 use super::error::{Location, MetadataError, Problem, ProblemKind, Source};
 
 /// The mistakes found so far in one file.
-pub(super) struct Found<'a> {
+pub(crate) struct Found<'a> {
     source: &'a Source,
     text: &'a str,
     problems: Vec<(Location, Problem)>,
 }
 
 impl<'a> Found<'a> {
-    pub(super) fn new(source: &'a Source, text: &'a str) -> Self {
+    pub(crate) fn new(source: &'a Source, text: &'a str) -> Self {
         Self { source, text, problems: Vec::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
     /// Notes a mistake.
-    pub(super) fn problem(&mut self, kind: ProblemKind, at: Location, message: String, help: Option<String>) {
+    pub(crate) fn problem(&mut self, kind: ProblemKind, at: Location, message: String, help: Option<String>) {
         self.problems.push((at, Problem::new(kind, self.source, self.text, at, message, help)));
     }
 
     /// Notes what the TOML parser says, the first mistake of each line: the others mostly follow from it.
-    pub(super) fn syntax(&mut self, errors: &[toml::de::Error]) {
+    pub(crate) fn syntax(&mut self, errors: &[toml::de::Error]) {
         let mut lines = Vec::new();
         for error in errors {
             let end = self.text.len();
@@ -40,7 +40,7 @@ impl<'a> Found<'a> {
     }
 
     /// All mistakes, in the order of the file.
-    pub(super) fn into_error(mut self) -> MetadataError {
+    pub(crate) fn into_error(mut self) -> MetadataError {
         self.problems.sort_by_key(|(at, _)| at.start());
         let mut problems = self.problems.into_iter().map(|(_, problem)| problem);
         match problems.next() {

@@ -16,7 +16,7 @@ pub struct Location {
 
 impl Location {
     /// The first byte.
-    pub(super) fn start(self) -> usize {
+    pub(crate) fn start(self) -> usize {
         self.start
     }
 }
@@ -29,16 +29,16 @@ impl From<Range<usize>> for Location {
 
 /// The text that errors quote, secrets blanked out; shared by all errors of a file.
 #[derive(Clone, Debug)]
-pub(super) struct Source(Arc<NamedSource<String>>);
+pub(crate) struct Source(Arc<NamedSource<String>>);
 
 impl Source {
     /// `redacted` must have the length and the lines of the file's text, or locations are off.
-    pub(super) fn new(file: &Path, redacted: String) -> Self {
+    pub(crate) fn new(file: &Path, redacted: String) -> Self {
         Self(Arc::new(NamedSource::new(file.display().to_string(), redacted)))
     }
 
     /// The text, without secrets.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         self.0.inner()
     }
 }
@@ -104,7 +104,7 @@ pub struct Problem {
 impl Problem {
     /// `text` is what lines and columns are counted in: the file's own text where it is at hand, for a blanked-out
     /// letter may be several stars wide.
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: ProblemKind,
         source: &Source,
         text: &str,
@@ -193,7 +193,7 @@ pub struct MetadataError {
 
 impl MetadataError {
     /// The file at `path` could not be read.
-    pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
+    pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
         let message = match error.kind() {
             std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
             _ => format!("cannot be read: {error}"),
@@ -211,7 +211,7 @@ impl MetadataError {
     }
 
     /// The file at `path` is no text. Nothing of it is quoted, for what cannot be read cannot be redacted either.
-    pub(super) fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Self {
+    pub(crate) fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> Self {
         let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         Self::from(Problem {
             kind: ProblemKind::Syntax,
@@ -224,7 +224,7 @@ impl MetadataError {
     }
 
     /// `first` and all the others, in the order of the file.
-    pub(super) fn new(first: Problem, more: Vec<Problem>) -> Self {
+    pub(crate) fn new(first: Problem, more: Vec<Problem>) -> Self {
         Self { first: Box::new(first), more }
     }
 

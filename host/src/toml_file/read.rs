@@ -15,7 +15,7 @@ use super::nearest::suggestion;
 use super::units;
 
 /// A table of the file.
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     entries: &'a DeTable<'a>,
     /// `remote.auth`; empty for the file itself.
     name: String,
@@ -25,12 +25,12 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     /// The file itself.
-    pub(super) fn root(entries: &'a DeTable<'a>) -> Self {
+    pub(crate) fn root(entries: &'a DeTable<'a>) -> Self {
         Self { entries, name: String::new(), at: Location::default() }
     }
 
     /// All entries.
-    pub(super) fn items(&self) -> impl Iterator<Item = Item<'a>> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> {
         let dot = if self.name.is_empty() { "" } else { "." };
         self.entries.iter().map(move |(key, value)| Item {
             key: key.get_ref(),
@@ -42,12 +42,12 @@ impl<'a> Table<'a> {
     }
 
     /// The entry `key`, where there is one.
-    pub(super) fn item(&self, key: &str) -> Option<Item<'a>> {
+    pub(crate) fn item(&self, key: &str) -> Option<Item<'a>> {
         self.items().find(|item| item.key == key)
     }
 
     /// The entry `key`; that there is none is a mistake.
-    pub(super) fn required(&self, key: &str, found: &mut Found<'_>) -> Option<Item<'a>> {
+    pub(crate) fn required(&self, key: &str, found: &mut Found<'_>) -> Option<Item<'a>> {
         let item = self.item(key);
         if item.is_none() {
             let message = match self.name.as_str() {
@@ -60,7 +60,7 @@ impl<'a> Table<'a> {
     }
 
     /// The entry `key` as `read` takes it; None when it is not there, or wrong and noted.
-    pub(super) fn optional<T>(
+    pub(crate) fn optional<T>(
         &self,
         key: &str,
         read: impl FnOnce(&Item<'a>, &mut Found<'_>) -> Option<T>,
@@ -70,12 +70,12 @@ impl<'a> Table<'a> {
     }
 
     /// The entry `key` as a text.
-    pub(super) fn optional_text(&self, key: &str, found: &mut Found<'_>) -> Option<String> {
+    pub(crate) fn optional_text(&self, key: &str, found: &mut Found<'_>) -> Option<String> {
         self.optional(key, |item, found| item.text(found).map(str::to_owned), found)
     }
 
     /// Notes every key that is not one of `known`.
-    pub(super) fn only_known(&self, known: &[&str], found: &mut Found<'_>) {
+    pub(crate) fn only_known(&self, known: &[&str], found: &mut Found<'_>) {
         for item in self.items().filter(|item| !known.contains(&item.key)) {
             let message = format!("unknown key `{}`", item.name);
             let help = suggestion(item.key, known.iter().copied());
@@ -84,7 +84,7 @@ impl<'a> Table<'a> {
     }
 
     /// Notes every key of `keys` that is there, with the `reason` why it may not.
-    pub(super) fn refuse(&self, keys: &[&str], reason: &str, found: &mut Found<'_>) {
+    pub(crate) fn refuse(&self, keys: &[&str], reason: &str, found: &mut Found<'_>) {
         for item in keys.iter().filter_map(|key| self.item(key)) {
             let message = format!("`{}` {reason}", item.name);
             found.problem(ProblemKind::Misplaced, item.key_at, message, Some("remove the key".to_owned()));
@@ -93,7 +93,7 @@ impl<'a> Table<'a> {
 }
 
 /// A key of the file, with its value.
-pub(super) struct Item<'a> {
+pub(crate) struct Item<'a> {
     key: &'a str,
     name: String,
     key_at: Location,
@@ -103,27 +103,27 @@ pub(super) struct Item<'a> {
 
 impl<'a> Item<'a> {
     /// The key by itself: `password`.
-    pub(super) fn key(&self) -> &'a str {
+    pub(crate) fn key(&self) -> &'a str {
         self.key
     }
 
     /// The key with the tables it is in: `remote.auth.password`.
-    pub(super) fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Where the key stands.
-    pub(super) fn key_at(&self) -> Location {
+    pub(crate) fn key_at(&self) -> Location {
         self.key_at
     }
 
     /// Where the value stands.
-    pub(super) fn at(&self) -> Location {
+    pub(crate) fn at(&self) -> Location {
         self.at
     }
 
     /// Notes that the value will not do: `reason` follows the key's name.
-    pub(super) fn invalid(&self, reason: impl Display, help: Option<String>, found: &mut Found<'_>) {
+    pub(crate) fn invalid(&self, reason: impl Display, help: Option<String>, found: &mut Found<'_>) {
         found.problem(ProblemKind::InvalidValue, self.at, format!("`{}` {reason}", self.name), help);
     }
 
@@ -141,7 +141,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a text that is not empty.
-    pub(super) fn text(&self, found: &mut Found<'_>) -> Option<&'a str> {
+    pub(crate) fn text(&self, found: &mut Found<'_>) -> Option<&'a str> {
         match self.as_text() {
             Some("") => self.invalid("must not be empty", None, found),
             Some(text) => return Some(text),
@@ -151,14 +151,14 @@ impl<'a> Item<'a> {
     }
 
     /// The value where it is a text; else None, and nothing noted.
-    pub(super) fn as_text(&self) -> Option<&'a str> {
+    pub(crate) fn as_text(&self) -> Option<&'a str> {
         match self.value {
             DeValue::String(text) => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn boolean(&self, found: &mut Found<'_>) -> Option<bool> {
+    pub(crate) fn boolean(&self, found: &mut Found<'_>) -> Option<bool> {
         match self.value {
             DeValue::Boolean(value) => Some(*value),
             _ => {
@@ -169,7 +169,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as an integer in `range`.
-    pub(super) fn integer(&self, range: RangeInclusive<u64>, found: &mut Found<'_>) -> Option<u64> {
+    pub(crate) fn integer(&self, range: RangeInclusive<u64>, found: &mut Found<'_>) -> Option<u64> {
         let DeValue::Integer(integer) = self.value else {
             self.wrong_type("a whole number", found);
             return None;
@@ -187,7 +187,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a duration.
-    pub(super) fn duration(&self, found: &mut Found<'_>) -> Option<Duration> {
+    pub(crate) fn duration(&self, found: &mut Found<'_>) -> Option<Duration> {
         let duration = self.as_text().and_then(units::duration);
         if duration.is_none() {
             let help =
@@ -198,7 +198,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a size in bytes.
-    pub(super) fn size(&self, found: &mut Found<'_>) -> Option<u64> {
+    pub(crate) fn size(&self, found: &mut Found<'_>) -> Option<u64> {
         let bytes = match self.as_text() {
             Some(text) => units::bytes(text),
             None => Some(self.integer(0..=u64::MAX, found)?),
@@ -212,7 +212,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as one of a few words.
-    pub(super) fn choice<T: Copy>(&self, choices: &[(&str, T)], found: &mut Found<'_>) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, choices: &[(&str, T)], found: &mut Found<'_>) -> Option<T> {
         let text = self.text(found)?;
         let choice = choices.iter().find(|(name, _)| *name == text);
         if choice.is_none() {
@@ -239,7 +239,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a table.
-    pub(super) fn table(&self, found: &mut Found<'_>) -> Option<Table<'a>> {
+    pub(crate) fn table(&self, found: &mut Found<'_>) -> Option<Table<'a>> {
         let table = self.as_table();
         if table.is_none() {
             self.wrong_type("a table", found);
@@ -248,7 +248,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value where it is a table; else None, and nothing noted.
-    pub(super) fn as_table(&self) -> Option<Table<'a>> {
+    pub(crate) fn as_table(&self) -> Option<Table<'a>> {
         match self.value {
             DeValue::Table(entries) => Some(Table { entries, name: self.name.clone(), at: self.key_at }),
             _ => None,

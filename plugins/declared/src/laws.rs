@@ -1,0 +1,1 @@
+//! The laws of every mapping, on generated records.
