@@ -223,7 +223,7 @@ impl<'a> Item<'a> {
     }
 
     /// The value as a list: an item for each entry, under the list's own name.
-    pub(super) fn list(&self, found: &mut Found<'_>) -> Option<Vec<Item<'a>>> {
+    pub(crate) fn list(&self, found: &mut Found<'_>) -> Option<Vec<Item<'a>>> {
         let DeValue::Array(entries) = self.value else {
             self.wrong_type("a list in brackets", found);
             return None;
