@@ -1,5 +1,6 @@
 //! The objects of a run: every component of a folder.
 
+use super::declared::declared_object;
 use super::limits::Limits;
 use super::load::{EngineError, Loader, check_digest};
 use super::mapper::WasmMapper;
@@ -43,7 +44,7 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// Loads every `*.wasm` of a folder, as the overrides say.
+    /// Loads every `*.wasm` and `*.object.toml` of a folder, as the overrides say.
     ///
     /// # Errors
     /// All that is wrong, at once.
@@ -57,9 +58,6 @@ impl Catalog {
             broken: BTreeSet::new(),
         };
         let files = choice.files(files);
-        if files.is_empty() && choice.problems.is_empty() && overrides.iter().all(|it| it.enabled) {
-            choice.refuse(dir, None, Reason::EmptyFolder);
-        }
         let loader = Loader::new()?;
         let loaded = in_parallel(&files, |path| {
             let claimed = choice.claimed_by(path);
@@ -72,6 +70,9 @@ impl Catalog {
         let mut plugins = BTreeMap::new();
         for (path, plugin) in files.iter().zip(loaded) {
             choice.place(path, plugin, &mut plugins);
+        }
+        if choice.is_idle() {
+            choice.refuse(dir, None, Reason::EmptyFolder);
         }
         choice.miss();
         if choice.problems.is_empty() {
@@ -143,9 +144,12 @@ impl Choice<'_> {
         plugin: Result<WasmMapper, Refusal>,
         plugins: &mut BTreeMap<String, Arc<WasmMapper>>,
     ) {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = declared_object(path).map_or_else(stem, str::to_owned);
         let plugin = match plugin {
             Ok(plugin) => plugin,
+            // It serves the declarations beside it.
+            Err(Refusal { reason: Reason::Generic, .. }) if self.claimed_by(path).is_none() => return,
             Err(refusal) => {
                 // `host plugin build` names the file after the object: that is all there is to go by.
                 let object = refusal.object.clone().unwrap_or(stem);
@@ -181,6 +185,12 @@ impl Choice<'_> {
         plugins.insert(name, Arc::new(plugin.with_limits(limits)));
     }
 
+    /// Whether nothing is wrong, and yet there is no object.
+    fn is_idle(&self) -> bool {
+        let found = !(self.problems.is_empty() && self.described.is_empty() && self.broken.is_empty());
+        !found && self.overrides.iter().all(|it| it.enabled)
+    }
+
     /// Refuses overrides whose object nothing describes: most likely its name is misspelt, and what it
     /// switches off or pins would be neither.
     fn miss(&mut self) {
@@ -193,12 +203,15 @@ impl Choice<'_> {
     }
 }
 
-/// The components of a folder, by name.
+/// The components and declarations of a folder, by name.
 fn components(dir: &Path) -> Result<Vec<PathBuf>, Refusal> {
     let list = || {
         let paths =
             std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|it| it == "wasm")).collect())
+        let is_plugin = |path: &PathBuf| {
+            path.extension().is_some_and(|it| it == "wasm") || declared_object(path).is_some()
+        };
+        Ok(paths.into_iter().filter(is_plugin).collect())
     };
     let mut files: Vec<PathBuf> = list().map_err(|error: std::io::Error| Refusal {
         file: dir.to_owned(),

@@ -1,5 +1,6 @@
 //! From a file to a plugin that is ready to map.
 
+use super::declared::{self, Generics, declared_object};
 use super::engine::engine;
 use super::failure::clean;
 use super::inspect::{Inspection, LARGEST_FILE, inspect};
@@ -16,13 +17,15 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, Linker};
 
 /// Longest text of the compiler that a message repeats, in characters.
-const LONGEST_CAUSE: usize = 300;
+pub(super) const LONGEST_CAUSE: usize = 300;
 
 /// Loads components, all with one engine.
 pub struct Loader {
     engine: Engine,
     /// Empty: a plugin imports nothing.
     linker: Linker<Meter>,
+    /// What carries out declared objects.
+    pub(super) generics: Generics,
 }
 
 /// This machine cannot run plugins at all.
@@ -38,15 +41,19 @@ impl Loader {
     pub fn new() -> Result<Loader, EngineError> {
         let engine = engine().map_err(|error| EngineError(format!("{error:#}")))?;
         let linker = Linker::new(&engine);
-        Ok(Loader { engine, linker })
+        Ok(Loader { engine, linker, generics: Generics::default() })
     }
 
     /// Loads a component: inspects, compiles and asks it what it is. With `pinned`, any other component than
-    /// that of this sha256 is refused before it runs.
+    /// that of this sha256 is refused before it runs. A file `NAME.object.toml` is loaded as the object that it
+    /// declares.
     ///
     /// # Errors
     /// Why it cannot be used.
     pub fn load(&self, path: &Path, pinned: Option<&str>, limits: Limits) -> Result<WasmMapper, Refusal> {
+        if declared_object(path).is_some() {
+            return declared::load(self, path, pinned, limits);
+        }
         let (bytes, inspection) = read(path)?;
         self.prepare(path, &bytes, inspection, pinned, limits)
     }
@@ -61,12 +68,27 @@ impl Loader {
         limits: Limits,
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+        if declared::export(&inspection.exports).is_some() {
+            return Err(refuse(Reason::Generic));
+        }
         inspection.check().map_err(refuse)?;
         check_digest(&inspection, pinned).map_err(refuse)?;
         let pre = self
             .compile(bytes)
             .map_err(|error| refuse(Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE))))?;
-        let sandbox = Sandbox { pre, limits: Limits::DESCRIBE };
+        self.described(path, inspection, Sandbox { pre, limits, declared: None })
+    }
+
+    /// Asks a component what it is.
+    pub(super) fn described(
+        &self,
+        path: &Path,
+        inspection: Inspection,
+        sandbox: Sandbox,
+    ) -> Result<WasmMapper, Refusal> {
+        let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+        let limits = sandbox.limits;
+        let sandbox = Sandbox { limits: Limits::DESCRIBE, ..sandbox };
         let descriptor = describe(&sandbox).map_err(refuse)?;
         // A name that is not usable is quoted in the reason.
         let named = ObjectName::new(descriptor.name.as_str()).ok().map(|name| name.as_str().to_owned());
@@ -75,7 +97,7 @@ impl Loader {
         Ok(WasmMapper::new(path.to_owned(), inspection, object, Sandbox { limits, ..sandbox }))
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
+    pub(super) fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
         // Not `Component::new`, which would take text as well.
         let component = Component::from_binary(&self.engine, bytes)?;
         ObjectPluginPre::new(self.linker.instantiate_pre(&component)?)

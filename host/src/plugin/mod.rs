@@ -3,11 +3,13 @@
 //! 21).
 //!
 //! [`Catalog`] loads a folder of them, [`WasmMapper`] is one of them at work, [`build()`] makes them from
-//! Rust projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
+//! Rust projects; `declared` is for objects that are a file of data. One file adapts one version of the interface:
+//! `v0_1` for 0.1.x.
 
 mod build;
 mod cargo;
 mod catalog;
+mod declared;
 mod engine;
 mod failure;
 mod inspect;
@@ -22,6 +24,7 @@ mod v0_1;
 
 pub use build::{BuildError, Built, Step, build};
 pub use catalog::{Catalog, CatalogError, PluginOverride};
+pub use declared::declared_object;
 pub use failure::Failure;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;

@@ -8,8 +8,8 @@ pub(crate) fn normal(text: &str, form: &TextForm) -> String {
     let text = if form.trim { text.trim() } else { text };
     match form.letter_case {
         None => text.to_owned(),
-        Some(LetterCase::Lower) => text.to_lowercase(),
-        Some(LetterCase::Upper) => upper(text),
+        Some(LetterCase::Small) => text.to_lowercase(),
+        Some(LetterCase::Capital) => upper(text),
     }
 }
 
@@ -52,13 +52,13 @@ mod tests {
     #[test]
     fn a_text_is_brought_into_its_form() {
         assert_eq!(normal(" Ab ", &form(true, None)), "Ab");
-        assert_eq!(normal(" Ab ", &form(false, Some(LetterCase::Upper))), " AB ");
-        assert_eq!(normal(" ÄÖ ", &form(true, Some(LetterCase::Lower))), "äö");
+        assert_eq!(normal(" Ab ", &form(false, Some(LetterCase::Capital))), " AB ");
+        assert_eq!(normal(" ÄÖ ", &form(true, Some(LetterCase::Small))), "äö");
     }
 
     #[test]
     fn a_letter_without_a_capital_stays() {
-        let upper = |text| normal(text, &form(false, Some(LetterCase::Upper)));
+        let upper = |text| normal(text, &form(false, Some(LetterCase::Capital)));
         assert_eq!(upper("straße"), "STRAßE");
         assert_eq!(upper("οδος"), "ΟΔΟΣ");
         assert_eq!(upper("ı"), "ı");

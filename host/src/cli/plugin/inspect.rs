@@ -3,7 +3,7 @@
 use super::refused;
 use crate::cli::args::{Args, Format};
 use crate::cli::{Failure, json, say};
-use crate::plugin::{Inspection, Limits, Loader, read};
+use crate::plugin::{Inspection, Limits, Loader};
 use crate::ports::Mapper;
 use serde_json::json as document;
 use std::fmt::Write as _;
@@ -12,9 +12,9 @@ use sync_core::object::{Field, Object};
 
 /// `host plugin inspect`.
 pub(super) fn inspect(args: &Args, file: &Path) -> Result<(), Failure> {
-    let (_, inspection) = read(file).map_err(|refusal| refused(&refusal))?;
     let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
     let plugin = loader.load(file, None, Limits::default()).map_err(|refusal| refused(&refusal))?;
+    let inspection = plugin.inspection();
     say(&match args.format {
         Format::Json => json(&document!({
             "descriptor": descriptor(plugin.object()),
@@ -24,7 +24,7 @@ pub(super) fn inspect(args: &Args, file: &Path) -> Result<(), Failure> {
             "size": inspection.size,
             "sha256": inspection.sha256,
         }))?,
-        Format::Text => text(plugin.object(), &inspection),
+        Format::Text => text(plugin.object(), inspection),
     });
     Ok(())
 }
