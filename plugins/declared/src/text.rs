@@ -8,7 +8,7 @@ pub(crate) fn normal(text: &str, form: &TextForm) -> String {
     let text = if form.trim { text.trim() } else { text };
     match form.letter_case {
         None => text.to_owned(),
-        Some(LetterCase::Small) => text.to_lowercase(),
+        Some(LetterCase::Small) => small(text),
         Some(LetterCase::Capital) => upper(text),
     }
 }
@@ -17,6 +17,21 @@ pub(crate) fn normal(text: &str, form: &TextForm) -> String {
 pub(crate) fn alike(left: &str, right: &str) -> bool {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     left == right || plain(left) == plain(right)
+}
+
+/// In small letters, one for one: of `İ`, which would become two, a field may have room for one only.
+fn small(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let mut letters = lower.chars();
+    let mut one = |letter: char| {
+        let small = letters.next().unwrap_or(letter);
+        if letter == 'İ' {
+            letters.next();
+            return letter;
+        }
+        small
+    };
+    text.chars().map(&mut one).collect()
 }
 
 /// In capitals, where a letter has one that is the same letter: `ß` is not `SS`.
@@ -62,6 +77,8 @@ mod tests {
         assert_eq!(upper("straße"), "STRAßE");
         assert_eq!(upper("οδος"), "ΟΔΟΣ");
         assert_eq!(upper("ı"), "ı");
+        let lower = |text| normal(text, &form(false, Some(LetterCase::Small)));
+        assert_eq!(lower("İSTANBUL ΟΔΟΣ"), "İstanbul οδος");
     }
 
     #[test]
