@@ -164,11 +164,11 @@ pub(crate) struct UndoOptions {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum PluginCommand {
-    /// The components of the plugins folder.
+    /// The objects of the plugins folder.
     List,
-    /// What a component says of itself.
+    /// What an object says of itself.
     Inspect {
-        /// The component.
+        /// The component, or the declaration (NAME.object.toml).
         file: PathBuf,
     },
     /// Tests a plugin alone: no server, no database.
@@ -188,7 +188,7 @@ pub(crate) enum PluginCommand {
     New(NewOptions),
     /// Builds plugin projects into components.
     Build {
-        /// Plugin projects; default: every one under `plugins/`.
+        /// Plugin projects, or declarations (NAME.object.toml), which are checked and copied; default: every one under `plugins/`.
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Where the components go.

@@ -1,12 +1,13 @@
 //! `host plugin build`: from projects to checked components in a folder.
 
 use super::cargo::{Package, Workspace};
+use super::declared::{self, declared_object};
 use super::failure::size;
 use super::grant::Grant;
-use super::limits::Limits;
-use super::load::{EngineError, Loader};
+use super::inspect::Inspection;
+use super::load::{EngineError, Loader, Terms};
 use super::project::{Project, ProjectError};
-use super::refusal::Refusal;
+use super::refusal::{Reason, Refusal};
 use super::wrap::read_any;
 use crate::ports::Mapper;
 use serde::Serialize;
@@ -16,14 +17,14 @@ use std::path::{Path, PathBuf};
 /// A component that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Built {
-    /// The object that it describes.
+    /// The object that it describes; of the component that carries out declared objects, `declared`.
     pub object: String,
     /// Where it was written.
     pub path: PathBuf,
     /// Bytes.
     pub size: u64,
-    /// For `sha256` in the metadata.
-    pub sha256: String,
+    /// For `sha256` in the metadata. That of a declaration covers the component beside it, and there is none without.
+    pub sha256: Option<String>,
     /// What metadata must grant it.
     pub grants: Vec<Grant>,
 }
@@ -143,8 +144,8 @@ impl BuildError {
     }
 }
 
-/// Builds the projects (and takes the components) at the paths, and writes each to `out` under its object's
-/// name. Without paths: every plugin project in `plugins/`. A folder that holds no component yet is made.
+/// Builds the projects (and takes the components and declarations) at the paths, and writes each to `out` under its
+/// object's name. Without paths: every plugin project in `plugins/`. A folder that holds no component yet is made.
 ///
 /// # Errors
 /// The first thing that went wrong. What was written before stays: every file is whole.
@@ -160,6 +161,8 @@ pub fn build(
     for path in paths {
         sources.add(path)?;
     }
+    // What is wrong with a declaration is told before anything is compiled.
+    sources.declarations.iter().try_for_each(|path| declared::checked(path).map(drop))?;
     let mut components = sources.components;
     for (workspace, packages) in sources.workspaces {
         workspace.add_target(step)?;
@@ -170,7 +173,7 @@ pub fn build(
     for project in sources.projects {
         components.push(project.build(step)?);
     }
-    install(components, out, step)
+    install(components, sources.declarations, out, step)
 }
 
 /// What there is to build.
@@ -182,6 +185,8 @@ struct Sources {
     projects: Vec<Project>,
     /// Already built.
     components: Vec<PathBuf>,
+    /// Objects without code.
+    declarations: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -203,7 +208,10 @@ impl Sources {
     }
 
     fn add(&mut self, path: &Path) -> Result<(), BuildError> {
-        if path.is_file() {
+        if path.is_file() && declared_object(path).is_some() {
+            self.declarations.push(path.to_owned());
+            Ok(())
+        } else if path.is_file() {
             self.components.push(path.to_owned());
             Ok(())
         } else if !path.join("Cargo.toml").is_file() && !Project::is_in(path) {
@@ -250,38 +258,61 @@ fn take(package: &Package, packages: &mut Vec<Package>) -> bool {
     package.is_plugin()
 }
 
-/// Checks the components as a run would, and writes them under their objects' names.
+/// Checks all of them as a run would, and writes them under their objects' names: the components first, since they
+/// may be what carries out the declarations.
 fn install(
     components: Vec<PathBuf>,
+    declarations: Vec<PathBuf>,
     out: &Path,
     step: &mut dyn FnMut(Step<'_>),
 ) -> Result<Vec<Built>, BuildError> {
     let loader = Loader::new()?;
-    let mut by_object = BTreeMap::new();
+    // Whether the metadata grants it is for each run to see.
+    let terms = Terms { grants: &Grant::ALL, ..Terms::default() };
+    let mut by_object: BTreeMap<String, (PathBuf, Vec<u8>, Inspection)> = BTreeMap::new();
     for component in components {
         let (bytes, inspection) = read_any(&component)?;
-        let plugin = loader.prepare(&component, &bytes, inspection, None, Limits::default(), &Grant::ALL)?;
-        let object = plugin.object().name.as_str().to_owned();
-        if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, plugin)) {
+        let object = if declared::export(&inspection.exports).is_some() {
+            declared::check(&loader, &component, &bytes, &inspection)?;
+            declared::NAME.to_owned()
+        } else {
+            let plugin = loader.prepare(&component, &bytes, inspection.clone(), terms)?;
+            plugin.object().name.as_str().to_owned()
+        };
+        if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, inspection)) {
             return Err(BuildError::SameObject { object, first, second: component });
         }
     }
     std::fs::create_dir_all(out).map_err(|error| not_written(out, &error))?;
     let mut built = Vec::new();
-    for (object, (_, bytes, plugin)) in by_object {
-        let path = out.join(format!("{object}.wasm"));
-        // A run that starts meanwhile finds the old component or the new one, and never half of one.
-        let partial = out.join(format!(".{object}.wasm.{}", std::process::id()));
-        std::fs::write(&partial, bytes)
-            .and_then(|()| std::fs::rename(&partial, &path))
-            .map_err(|error| not_written(&path, &error))?;
-        let inspection = plugin.inspection();
-        let (size, sha256) = (inspection.size, inspection.sha256.clone());
-        let one = Built { object, path, size, sha256, grants: inspection.needs().to_vec() };
-        step(Step::Wrote(&one));
-        built.push(one);
+    for (object, (_, bytes, inspection)) in by_object {
+        let path = write(out, &format!("{object}.wasm"), &bytes)?;
+        let (size, grants) = (inspection.size, inspection.needs().to_vec());
+        built.push(Built { object, path, size, sha256: Some(inspection.sha256), grants });
     }
+    for source in declarations {
+        let (object, _, text) = declared::checked(&source)?;
+        let object = object.name.as_str().to_owned();
+        let path = write(out, &format!("{object}{}", declared::SUFFIX), text.as_bytes())?;
+        let sha256 = match loader.load(&path, Terms::default()) {
+            Ok(plugin) => Some(plugin.inspection().sha256.clone()),
+            Err(Refusal { reason: Reason::NoGeneric, .. }) => None,
+            Err(refusal) => return Err(refusal.into()),
+        };
+        built.push(Built { object, path, size: text.len() as u64, sha256, grants: Vec::new() });
+    }
+    built.iter().for_each(|one| step(Step::Wrote(one)));
     Ok(built)
+}
+
+/// Writes a file of the folder. A run that starts meanwhile finds the old one or the new one, and never half of one.
+fn write(out: &Path, name: &str, bytes: &[u8]) -> Result<PathBuf, BuildError> {
+    let path = out.join(name);
+    let partial = out.join(format!(".{name}.{}", std::process::id()));
+    std::fs::write(&partial, bytes)
+        .and_then(|()| std::fs::rename(&partial, &path))
+        .map_err(|error| not_written(&path, &error))?;
+    Ok(path)
 }
 
 fn not_written(path: &Path, error: &std::io::Error) -> BuildError {
@@ -290,6 +321,13 @@ fn not_written(path: &Path, error: &std::io::Error) -> BuildError {
 
 impl std::fmt::Display for Built {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({}, sha256 {})", self.path.display(), size(self.size), self.sha256)
+        let (path, size) = (self.path.display(), size(self.size));
+        match &self.sha256 {
+            Some(sha256) => write!(f, "{path} ({size}, sha256 {sha256})"),
+            None => write!(
+                f,
+                "{path} ({size}; what carries it out is not there yet: `host plugin build plugins/declared --out DIR`)"
+            ),
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! The objects of a run: every component of a folder.
 
+use super::declared::declared_object;
 use super::grant::Grant;
 use super::limits::Limits;
-use super::load::{EngineError, Loader, check_digest};
+use super::load::{EngineError, Loader, Terms, check_digest};
 use super::mapper::WasmMapper;
 use super::refusal::{Reason, Refusal};
 use crate::ports::Mapper;
@@ -46,7 +47,7 @@ pub enum CatalogError {
 }
 
 impl Catalog {
-    /// Loads every `*.wasm` of a folder, as the overrides say.
+    /// Loads every `*.wasm` and `*.object.toml` of a folder, as the overrides say.
     ///
     /// # Errors
     /// All that is wrong, at once.
@@ -60,20 +61,22 @@ impl Catalog {
             broken: BTreeSet::new(),
         };
         let files = choice.files(files);
-        if files.is_empty() && choice.problems.is_empty() && overrides.iter().all(|it| it.enabled) {
-            choice.refuse(dir, None, Reason::EmptyFolder);
-        }
         let loader = Loader::new()?;
         let loaded = in_parallel(&files, |path| {
             let claimed = choice.claimed_by(path);
             let pinned = claimed.and_then(|it| it.sha256.as_deref());
-            loader.load(path, pinned, Limits::default(), choice.grants_before(path)).map_err(|refusal| {
-                Refusal { object: refusal.object.or_else(|| claimed.map(|it| it.object.clone())), ..refusal }
+            let terms = Terms { pinned, grants: choice.grants_before(path), ..Terms::default() };
+            loader.load(path, terms).map_err(|refusal| Refusal {
+                object: refusal.object.or_else(|| claimed.map(|it| it.object.clone())),
+                ..refusal
             })
         });
         let mut plugins = BTreeMap::new();
         for (path, plugin) in files.iter().zip(loaded) {
             choice.place(path, plugin, &mut plugins);
+        }
+        if choice.is_idle() {
+            choice.refuse(dir, None, Reason::EmptyFolder);
         }
         choice.miss();
         if choice.problems.is_empty() {
@@ -153,6 +156,8 @@ impl Choice<'_> {
     ) {
         let plugin = match plugin {
             Ok(plugin) => plugin,
+            // It serves the declarations beside it.
+            Err(Refusal { reason: Reason::Generic, .. }) if self.claimed_by(path).is_none() => return,
             Err(refusal) => {
                 // `host plugin build` names the file after the object: that is all there is to go by.
                 let object = refusal.object.clone().unwrap_or_else(|| stem(path));
@@ -193,6 +198,12 @@ impl Choice<'_> {
         plugins.insert(name, Arc::new(plugin.with_limits(limits)));
     }
 
+    /// Whether nothing is wrong, and yet there is no object.
+    fn is_idle(&self) -> bool {
+        let found = !(self.problems.is_empty() && self.described.is_empty() && self.broken.is_empty());
+        !found && self.overrides.iter().all(|it| it.enabled)
+    }
+
     /// Refuses overrides whose object nothing describes: most likely its name is misspelt, and what it
     /// switches off or pins would be neither.
     fn miss(&mut self) {
@@ -205,17 +216,21 @@ impl Choice<'_> {
     }
 }
 
-/// A file's name without its ending.
+/// The name that a file stands for: without its ending.
 fn stem(path: &Path) -> String {
-    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+    let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    declared_object(path).map_or_else(stem, str::to_owned)
 }
 
-/// The components of a folder, by name.
+/// The components and declarations of a folder, by name.
 fn components(dir: &Path) -> Result<Vec<PathBuf>, Refusal> {
     let list = || {
         let paths =
             std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
-        Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|it| it == "wasm")).collect())
+        let is_plugin = |path: &PathBuf| {
+            path.extension().is_some_and(|it| it == "wasm") || declared_object(path).is_some()
+        };
+        Ok(paths.into_iter().filter(is_plugin).collect())
     };
     let mut files: Vec<PathBuf> = list().map_err(|error: std::io::Error| Refusal {
         file: dir.to_owned(),

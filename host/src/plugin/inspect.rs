@@ -69,7 +69,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
         }
     }
     let interface_version = EXPORTS.iter().find_map(|wanted| version_of(wanted, &exports)).map(str::to_owned);
-    let sha256 = hexadecimal(&Sha256::digest(bytes));
+    let sha256 = digest(&[bytes]);
     Ok(Inspection { interface_version, imports, exports, size: bytes.len() as u64, sha256 })
 }
 
@@ -123,8 +123,10 @@ fn broken(error: &wasmparser::Error) -> Reason {
     }
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The SHA-256 of these bytes one after the other, in lower-case hexadecimal digits.
+pub(super) fn digest(parts: &[&[u8]]) -> String {
+    let digest = parts.iter().fold(Sha256::new(), |digest, part| digest.chain_update(part)).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From a file to a plugin that is ready to map.
 
+use super::declared::{self, Generics, declared_object};
 use super::engine::engine;
 use super::failure::clean;
 use super::grant::Grant;
@@ -18,11 +19,24 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Longest text of the compiler that a message repeats, in characters.
-const LONGEST_CAUSE: usize = 300;
+pub(super) const LONGEST_CAUSE: usize = 300;
 
 /// Loads components, all with one engine.
 pub struct Loader {
     engine: Engine,
+    /// What carries out declared objects.
+    pub(super) generics: Generics,
+}
+
+/// What a component is loaded under.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms<'a> {
+    /// The sha256 of the one component that is accepted: any other is refused before it runs.
+    pub pinned: Option<&'a str>,
+    /// What it may use up.
+    pub limits: Limits,
+    /// What it may import; nothing, if not granted.
+    pub grants: &'a [Grant],
 }
 
 /// This machine cannot run plugins at all.
@@ -49,23 +63,20 @@ impl Loader {
 
     fn start(cached: bool) -> Result<Loader, EngineError> {
         let engine = engine(cached).map_err(|error| EngineError(format!("{error:#}")))?;
-        Ok(Loader { engine })
+        Ok(Loader { engine, generics: Generics::default() })
     }
 
-    /// Loads a component: inspects, compiles and asks it what it is. With `pinned`, any other component than
-    /// that of this sha256 is refused before it runs; one that needs more than `grants` is, too.
+    /// Loads a component: inspects, compiles and asks it what it is. A file `NAME.object.toml` is loaded as the
+    /// object that it declares.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub fn load(
-        &self,
-        path: &Path,
-        pinned: Option<&str>,
-        limits: Limits,
-        grants: &[Grant],
-    ) -> Result<WasmMapper, Refusal> {
+    pub fn load(&self, path: &Path, terms: Terms<'_>) -> Result<WasmMapper, Refusal> {
+        if declared_object(path).is_some() {
+            return declared::load(self, path, terms);
+        }
         let (bytes, inspection) = read(path)?;
-        self.prepare(path, &bytes, inspection, pinned, limits, grants)
+        self.prepare(path, &bytes, inspection, terms)
     }
 
     /// As [`Loader::load`], of a file that was read already.
@@ -74,17 +85,30 @@ impl Loader {
         path: &Path,
         bytes: &[u8],
         inspection: Inspection,
-        pinned: Option<&str>,
-        limits: Limits,
-        grants: &[Grant],
+        terms: Terms<'_>,
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-        inspection.check(grants).map_err(refuse)?;
-        check_digest(&inspection, pinned).map_err(refuse)?;
+        if declared::export(&inspection.exports).is_some() {
+            return Err(refuse(Reason::Generic));
+        }
+        inspection.check(terms.grants).map_err(refuse)?;
+        check_digest(&inspection, terms.pinned).map_err(refuse)?;
         let pre = self
             .compile(bytes)
             .map_err(|error| refuse(Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE))))?;
-        let sandbox = Sandbox { pre, limits: Limits::DESCRIBE };
+        self.described(path, inspection, Sandbox { pre, limits: terms.limits, declared: None })
+    }
+
+    /// Asks a component what it is.
+    pub(super) fn described(
+        &self,
+        path: &Path,
+        inspection: Inspection,
+        sandbox: Sandbox,
+    ) -> Result<WasmMapper, Refusal> {
+        let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+        let limits = sandbox.limits;
+        let sandbox = Sandbox { limits: Limits::DESCRIBE, ..sandbox };
         let descriptor = describe(&sandbox).map_err(refuse)?;
         // A name that is not usable is quoted in the reason.
         let named = ObjectName::new(descriptor.name.as_str()).ok().map(|name| name.as_str().to_owned());
@@ -93,7 +117,7 @@ impl Loader {
         Ok(WasmMapper::new(path.to_owned(), inspection, object, Sandbox { limits, ..sandbox }))
     }
 
-    fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
+    pub(super) fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
         // Not `Component::new`, which would take text as well.
         let component = Component::from_binary(&self.engine, bytes)?;
         // Without imports there is nothing in it.

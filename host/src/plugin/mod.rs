@@ -3,11 +3,13 @@
 //! 21).
 //!
 //! [`Catalog`] loads a folder of them, [`WasmMapper`] is one of them at work, [`build()`] makes them from
-//! projects. One file adapts one version of the interface: `v0_1` for 0.1.x.
+//! projects; `declared` is for objects that are a file of data. One file adapts one version of the interface:
+//! `v0_1` for 0.1.x.
 
 mod build;
 mod cargo;
 mod catalog;
+mod declared;
 mod engine;
 mod failure;
 mod fault;
@@ -27,12 +29,13 @@ mod wrap;
 
 pub use build::{BuildError, Built, Step, build};
 pub use catalog::{Catalog, CatalogError, PluginOverride};
+pub use declared::declared_object;
 pub use failure::Failure;
 pub use fault::{Fault, Rejection};
 pub use grant::Grant;
 pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
-pub use load::{EngineError, Loader, read};
+pub use load::{EngineError, Loader, Terms, read};
 pub use mapper::{Answer, Function, Measured, WasmMapper};
 pub use project::ProjectError;
 pub use refusal::{Reason, Refusal};

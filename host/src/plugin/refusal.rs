@@ -2,12 +2,12 @@
 
 use super::failure::{Failure, size};
 use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use sync_core::object::DescriptorError;
 
 /// A component, or a folder of them, that cannot be used. Found before anything is contacted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{}: {reason}", file.display(), about(object.as_deref()))]
+#[error("{}{reason}", heading(file, object.as_deref(), reason))]
 pub struct Refusal {
     /// The component, or the folder.
     pub file: PathBuf,
@@ -17,8 +17,13 @@ pub struct Refusal {
     pub reason: Reason,
 }
 
-fn about(object: Option<&str>) -> String {
-    object.map(|name| format!(" (object {name})")).unwrap_or_default()
+/// Which file it is about. The mistakes of a declaration say so themselves, each with its line.
+fn heading(file: &Path, object: Option<&str>, reason: &Reason) -> String {
+    let about = object.map(|name| format!(" (object {name})")).unwrap_or_default();
+    match reason {
+        Reason::Declaration(_) => String::new(),
+        _ => format!("{}{about}: ", file.display()),
+    }
 }
 
 /// What is wrong with a component, or a folder of them.
@@ -28,7 +33,7 @@ pub enum Reason {
     #[error("failed to read the folder of plugins: {0}")]
     NoFolder(String),
     /// A folder without components.
-    #[error("there is no plugin (*.wasm) in this folder")]
+    #[error("there is no plugin (*.wasm, or *.object.toml) in this folder")]
     EmptyFolder,
     /// The metadata names a file that is not there.
     #[error("there is no such plugin")]
@@ -103,6 +108,21 @@ pub enum Reason {
         /// What it describes.
         found: String,
     },
+    /// The component that carries out declared objects, where an object's own is wanted.
+    #[error("it carries out the objects that NAME.object.toml files declare, and is none itself")]
+    Generic,
+    /// There is no such component.
+    #[error("declared.wasm, which carries out declared objects, is not in its folder")]
+    NoGeneric,
+    /// It takes declarations of another form.
+    #[error("it was built for version {found} of crm:declared-object, this host hands over 0.1.x")]
+    DeclarationVersion {
+        /// The version that its exports name.
+        found: String,
+    },
+    /// Mistakes of a declaration, one a line.
+    #[error("{0}")]
+    Declaration(String),
     /// Two components for one object.
     #[error("{} describes the same object", other.display())]
     SameObject {
@@ -151,6 +171,16 @@ impl Reason {
             Reason::Descriptor(_) => "mend what `describe` returns",
             Reason::Digest { .. } => {
                 "put the pinned component back, or, if this one is trusted, pin its sha256 in `[objects.…]`"
+            }
+            Reason::Generic => "name the object's NAME.object.toml instead",
+            Reason::NoGeneric => {
+                "build it with `host plugin build plugins/declared --out DIR`, DIR being the folder of this file"
+            }
+            Reason::DeclarationVersion { .. } => {
+                "build it with this host: `host plugin build plugins/declared --out DIR`"
+            }
+            Reason::Declaration(_) => {
+                "plugins/README.md has all keys of such a file, under \"No code at all\""
             }
             Reason::OtherObject { .. } => "name the object's own component in `plugin`, or leave it out",
             Reason::SameObject { .. } => {

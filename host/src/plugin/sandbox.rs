@@ -1,14 +1,18 @@
 //! One call of a plugin, metered: fuel, memory, and an instance of its own.
 
+use super::declared::Declared;
 use super::failure::Failure;
 use super::limits::{Limits, Meter};
 use super::v0_1::{ObjectPlugin, ObjectPluginPre};
+use std::sync::Arc;
 use wasmtime::Store;
 
 /// A compiled plugin and what it may use up.
 pub(super) struct Sandbox {
     pub(super) pre: ObjectPluginPre<Meter>,
     pub(super) limits: Limits,
+    /// What an instance is told before it is called, where the object is declared.
+    pub(super) declared: Option<Arc<Declared>>,
 }
 
 /// What a call used up.
@@ -28,7 +32,10 @@ impl Sandbox {
         call: impl FnOnce(&ObjectPlugin, &mut Store<Meter>) -> wasmtime::Result<T>,
     ) -> (Result<T, Failure>, Spent) {
         self.metered(|store| {
-            let plugin = self.pre.instantiate(&mut *store)?;
+            let plugin = match &self.declared {
+                Some(declared) => declared.instantiate(self.pre.instance_pre(), store)?,
+                None => self.pre.instantiate(&mut *store)?,
+            };
             call(&plugin, store)
         })
     }

@@ -12,7 +12,7 @@ mod bindings {
 
 pub(super) use bindings::exports::crm::sync_object::mapping::Guest as Mapping;
 pub(super) use bindings::exports::crm::sync_object::types::{Rejection, Row};
-pub(super) use bindings::{ObjectPlugin, ObjectPluginPre};
+pub(super) use bindings::{ObjectPlugin, ObjectPluginIndices, ObjectPluginPre};
 
 use bindings::exports::crm::sync_object::descriptor as wit;
 use bindings::exports::crm::sync_object::types::Value as WitValue;

@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::error::{Location, ProblemKind};
@@ -27,6 +28,11 @@ impl<'a> Table<'a> {
     /// The file itself.
     pub(crate) fn root(entries: &'a DeTable<'a>) -> Self {
         Self { entries, name: String::new(), at: Location::default() }
+    }
+
+    /// Where the table's name stands.
+    pub(crate) fn at(&self) -> Location {
+        self.at
     }
 
     /// All entries.
@@ -127,7 +133,8 @@ impl<'a> Item<'a> {
         found.problem(ProblemKind::InvalidValue, self.at, format!("`{}` {reason}", self.name), help);
     }
 
-    fn wrong_type(&self, expected: &str, found: &mut Found<'_>) {
+    /// Notes that the value is of another type than `expected`.
+    pub(crate) fn wrong_type(&self, expected: &str, found: &mut Found<'_>) {
         let actual = match self.value {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "an integer",
@@ -211,6 +218,18 @@ impl<'a> Item<'a> {
         bytes
     }
 
+    /// The value as a whole number of either sign.
+    pub(crate) fn signed(&self, found: &mut Found<'_>) -> Option<i64> {
+        let number = match self.value {
+            DeValue::Integer(integer) => i64::from_str_radix(integer.as_str(), integer.radix()).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong_type("a whole number of 64 bits", found);
+        }
+        number
+    }
+
     /// The value as one of a few words.
     pub(crate) fn choice<T: Copy>(&self, choices: &[(&str, T)], found: &mut Found<'_>) -> Option<T> {
         let text = self.text(found)?;
@@ -222,20 +241,23 @@ impl<'a> Item<'a> {
         choice.map(|(_, value)| *value)
     }
 
-    /// The value as a list: an item for each entry, under the list's own name.
+    /// The value as a list, each element by the list's name.
     pub(crate) fn list(&self, found: &mut Found<'_>) -> Option<Vec<Item<'a>>> {
-        let DeValue::Array(entries) = self.value else {
-            self.wrong_type("a list in brackets", found);
-            return None;
+        let list = self.as_list();
+        if list.is_none() {
+            self.wrong_type("a list", found);
+        }
+        list
+    }
+
+    /// The value where it is a list; else None, and nothing noted.
+    pub(crate) fn as_list(&self) -> Option<Vec<Item<'a>>> {
+        let DeValue::Array(elements) = self.value else { return None };
+        let element = |element: &'a Spanned<DeValue<'a>>| {
+            let at = Location::from(element.span());
+            Item { key: self.key, name: self.name.clone(), key_at: at, value: element.get_ref(), at }
         };
-        let entry = |value: &'a toml::Spanned<DeValue<'a>>| Item {
-            key: self.key,
-            name: self.name.clone(),
-            key_at: self.key_at,
-            value: value.get_ref(),
-            at: value.span().into(),
-        };
-        Some(entries.iter().map(entry).collect())
+        Some(elements.iter().map(element).collect())
     }
 
     /// The value as a table.

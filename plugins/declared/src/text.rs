@@ -8,8 +8,8 @@ pub(crate) fn normal(text: &str, form: &TextForm) -> String {
     let text = if form.trim { text.trim() } else { text };
     match form.letter_case {
         None => text.to_owned(),
-        Some(LetterCase::Lower) => text.to_lowercase(),
-        Some(LetterCase::Upper) => upper(text),
+        Some(LetterCase::Small) => small(text),
+        Some(LetterCase::Capital) => upper(text),
     }
 }
 
@@ -17,6 +17,21 @@ pub(crate) fn normal(text: &str, form: &TextForm) -> String {
 pub(crate) fn alike(left: &str, right: &str) -> bool {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     left == right || plain(left) == plain(right)
+}
+
+/// In small letters, one for one: of `İ`, which would become two, a field may have room for one only.
+fn small(text: &str) -> String {
+    let lower = text.to_lowercase();
+    let mut letters = lower.chars();
+    let mut one = |letter: char| {
+        let small = letters.next().unwrap_or(letter);
+        if letter == 'İ' {
+            letters.next();
+            return letter;
+        }
+        small
+    };
+    text.chars().map(&mut one).collect()
 }
 
 /// In capitals, where a letter has one that is the same letter: `ß` is not `SS`.
@@ -52,16 +67,18 @@ mod tests {
     #[test]
     fn a_text_is_brought_into_its_form() {
         assert_eq!(normal(" Ab ", &form(true, None)), "Ab");
-        assert_eq!(normal(" Ab ", &form(false, Some(LetterCase::Upper))), " AB ");
-        assert_eq!(normal(" ÄÖ ", &form(true, Some(LetterCase::Lower))), "äö");
+        assert_eq!(normal(" Ab ", &form(false, Some(LetterCase::Capital))), " AB ");
+        assert_eq!(normal(" ÄÖ ", &form(true, Some(LetterCase::Small))), "äö");
     }
 
     #[test]
     fn a_letter_without_a_capital_stays() {
-        let upper = |text| normal(text, &form(false, Some(LetterCase::Upper)));
+        let upper = |text| normal(text, &form(false, Some(LetterCase::Capital)));
         assert_eq!(upper("straße"), "STRAßE");
         assert_eq!(upper("οδος"), "ΟΔΟΣ");
         assert_eq!(upper("ı"), "ı");
+        let lower = |text| normal(text, &form(false, Some(LetterCase::Small)));
+        assert_eq!(lower("İSTANBUL ΟΔΟΣ"), "İstanbul οδος");
     }
 
     #[test]

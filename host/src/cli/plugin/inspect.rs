@@ -3,7 +3,7 @@
 use super::refused;
 use crate::cli::args::{Args, Format};
 use crate::cli::{Failure, json, say};
-use crate::plugin::{Grant, Inspection, Limits, Loader, read};
+use crate::plugin::{Grant, Inspection, Loader, Terms};
 use crate::ports::Mapper;
 use serde_json::json as document;
 use std::fmt::Write as _;
@@ -12,10 +12,10 @@ use sync_core::object::{Field, Object};
 
 /// `host plugin inspect`.
 pub(super) fn inspect(args: &Args, file: &Path) -> Result<(), Failure> {
-    let (_, inspection) = read(file).map_err(|refusal| refused(&refusal))?;
     let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
-    let plugin =
-        loader.load(file, None, Limits::default(), &Grant::ALL).map_err(|refusal| refused(&refusal))?;
+    let terms = Terms { grants: &Grant::ALL, ..Terms::default() };
+    let plugin = loader.load(file, terms).map_err(|refusal| refused(&refusal))?;
+    let inspection = plugin.inspection();
     say(&match args.format {
         Format::Json => json(&document!({
             "descriptor": descriptor(plugin.object()),
@@ -26,7 +26,7 @@ pub(super) fn inspect(args: &Args, file: &Path) -> Result<(), Failure> {
             "size": inspection.size,
             "sha256": inspection.sha256,
         }))?,
-        Format::Text => text(plugin.object(), &inspection),
+        Format::Text => text(plugin.object(), inspection),
     });
     Ok(())
 }

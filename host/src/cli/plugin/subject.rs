@@ -4,7 +4,7 @@ use super::build::{not_built, report};
 use super::refused;
 use crate::cli::args::Args;
 use crate::cli::{Failure, setup};
-use crate::plugin::{Grant, Limits, Loader, PluginOverride, Refusal, WasmMapper, build};
+use crate::plugin::{Grant, Limits, Loader, PluginOverride, Refusal, Terms, WasmMapper, build};
 use crate::ports::Mapper;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -37,7 +37,7 @@ impl Subject {
             (path.to_owned(), None)
         };
         let plugin = loader
-            .load(&component, None, Limits::default(), &Grant::ALL)
+            .load(&component, Terms { grants: &Grant::ALL, ..Terms::default() })
             .map_err(|refusal| refused(&refusal))?;
         let object = plugin.object().name.to_string();
         let given = metadata(args, &object)?;
@@ -57,7 +57,7 @@ impl Subject {
 
     /// Loads the component again.
     pub(super) fn load(&self, loader: &Loader) -> Result<WasmMapper, Refusal> {
-        loader.load(&self.component, None, self.limits, &Grant::ALL)
+        loader.load(&self.component, Terms { limits: self.limits, grants: &Grant::ALL, pinned: None })
     }
 }
 

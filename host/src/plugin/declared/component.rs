@@ -1,0 +1,160 @@
+//! The component that carries out declared objects: found beside their files, compiled once, and told each time
+//! which object it is.
+
+use super::wit::Declared;
+use super::{declaration, declared_object};
+use crate::plugin::failure::clean;
+use crate::plugin::inspect::{Inspection, LARGEST_FILE, digest};
+use crate::plugin::limits::Meter;
+use crate::plugin::load::{LONGEST_CAUSE, Loader, Terms, check_digest, read};
+use crate::plugin::mapper::WasmMapper;
+use crate::plugin::refusal::{Reason, Refusal};
+use crate::plugin::sandbox::Sandbox;
+use crate::plugin::v0_1::ObjectPluginPre;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What `host plugin build` calls it.
+pub(in crate::plugin) const NAME: &str = "declared";
+/// The file of that name.
+const FILE: &str = "declared.wasm";
+/// What it exports beside what every plugin does, without the version.
+const EXPORT: &str = "crm:declared-object/declaration@";
+/// The versions of it that this host hands declarations to.
+const MAPPED: &str = "0.1.";
+
+/// The version of the interface for declarations that a component exports.
+pub(in crate::plugin) fn export(exports: &[String]) -> Option<&str> {
+    exports.iter().find_map(|name| name.strip_prefix(EXPORT))
+}
+
+/// The component, compiled.
+pub(in crate::plugin) struct Generic {
+    bytes: Vec<u8>,
+    inspection: Inspection,
+    pre: ObjectPluginPre<Meter>,
+}
+
+impl Generic {
+    /// Compiles a component that exports the interface for declarations.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(in crate::plugin) fn new(
+        loader: &Loader,
+        bytes: Vec<u8>,
+        inspection: Inspection,
+    ) -> Result<Generic, Reason> {
+        match export(&inspection.exports) {
+            Some(version) if !version.starts_with(MAPPED) => {
+                return Err(Reason::DeclarationVersion { found: version.to_owned() });
+            }
+            _ => inspection.check(&[])?,
+        }
+        let pre = loader
+            .compile(&bytes)
+            .map_err(|error| Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE)))?;
+        Ok(Generic { bytes, inspection, pre })
+    }
+}
+
+/// Checks such a component as a run would.
+///
+/// # Errors
+/// Why it cannot be used.
+pub(in crate::plugin) fn check(
+    loader: &Loader,
+    path: &Path,
+    bytes: &[u8],
+    inspection: &Inspection,
+) -> Result<(), Refusal> {
+    let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+    Generic::new(loader, bytes.to_owned(), inspection.clone()).map(drop).map_err(refuse)
+}
+
+/// The components that were found so far, by their folders: one serves every declaration beside it.
+#[derive(Default)]
+pub(in crate::plugin) struct Generics(Mutex<HashMap<PathBuf, Result<Arc<Generic>, Refusal>>>);
+
+impl Generics {
+    /// The component of a folder. Others that ask meanwhile wait: compiling it twice would cost more.
+    fn of(&self, loader: &Loader, folder: &Path) -> Result<Arc<Generic>, Refusal> {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(folder.to_owned()).or_insert_with(|| find(loader, folder).map(Arc::new)).clone()
+    }
+}
+
+/// The component of a folder: the file of the usual name, or whichever exports the interface.
+fn find(loader: &Loader, folder: &Path) -> Result<Generic, Refusal> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+        .unwrap_or_default();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    files.sort_by_key(|file| (file.file_name() != Some(FILE.as_ref()), file.clone()));
+    for file in files {
+        match read(&file) {
+            Ok((bytes, inspection)) if export(&inspection.exports).is_some() => {
+                return Generic::new(loader, bytes, inspection).map_err(|reason| Refusal {
+                    file,
+                    object: None,
+                    reason,
+                });
+            }
+            // Its own trouble is told where it is loaded.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Err(Refusal { file: folder.to_owned(), object: None, reason: Reason::NoGeneric })
+}
+
+/// Loads a declared object: the component beside the file, told what the file says. The digest is that of both
+/// files, one after the other.
+///
+/// # Errors
+/// Why it cannot be used.
+pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) -> Result<WasmMapper, Refusal> {
+    let name = declared_object(path).unwrap_or_default();
+    let refuse = |reason| Refusal { file: path.to_owned(), object: Some(name.to_owned()), reason };
+    let (_, declaration, text) = checked(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let generic = loader.generics.of(loader, folder).map_err(|refusal| match refusal.reason {
+        Reason::NoGeneric => refuse(Reason::NoGeneric),
+        _ => refusal,
+    })?;
+    let inspection = Inspection {
+        size: generic.inspection.size + text.len() as u64,
+        sha256: digest(&[&generic.bytes, text.as_bytes()]),
+        ..generic.inspection.clone()
+    };
+    check_digest(&inspection, terms.pinned).map_err(refuse)?;
+    let uncompilable =
+        |error: wasmtime::Error| refuse(Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE)));
+    let declared = Declared::new(declaration, generic.pre.instance_pre()).map_err(uncompilable)?;
+    let sandbox =
+        Sandbox { pre: generic.pre.clone(), limits: terms.limits, declared: Some(Arc::new(declared)) };
+    loader.described(path, inspection, sandbox)
+}
+
+/// What a declaration says, with its text.
+///
+/// # Errors
+/// Why it cannot be used.
+#[allow(clippy::type_complexity, reason = "three things that a file is")]
+pub(in crate::plugin) fn checked(
+    path: &Path,
+) -> Result<(sync_core::object::Object, super::wit::ObjectDeclaration, String), Refusal> {
+    let name = declared_object(path).unwrap_or_default();
+    let refuse = |reason| Refusal { file: path.to_owned(), object: Some(name.to_owned()), reason };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes))
+        .map_err(|error| refuse(Reason::Unreadable(error.to_string())))?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| refuse(Reason::Unreadable("it is not UTF-8 text".to_owned())))?;
+    let (object, declaration) =
+        declaration(path, name, &text).map_err(|error| refuse(Reason::Declaration(error.plain())))?;
+    Ok((object, declaration, text))
+}

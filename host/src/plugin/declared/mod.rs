@@ -1,0 +1,28 @@
+//! Objects without code: a file `NAME.object.toml` says what the object is and how its records map, and one
+//! component carries out all of them.
+//!
+//! The file is read and checked here: `file` has the rules of the whole, `field` those of a field, `kind` and `format`
+//! those of their values. What comes out is typed (`wit`), and `component` hands it to an instance of the component
+//! before each call, so that the component itself reads no text.
+
+mod assemble;
+mod component;
+mod field;
+mod file;
+mod format;
+mod kind;
+mod wit;
+
+use std::path::Path;
+
+pub(super) use component::{Generics, NAME, check, checked, export, load};
+use file::declaration;
+pub(super) use wit::Declared;
+
+/// How the name of a declaration ends.
+pub(super) const SUFFIX: &str = ".object.toml";
+
+/// The object that a file declares, by its name; none where it is no declaration.
+pub fn declared_object(path: &Path) -> Option<&str> {
+    path.file_name()?.to_str()?.strip_suffix(SUFFIX)
+}
