@@ -28,14 +28,14 @@ pub fn example_plugin(language: &str, tool: &str) -> PathBuf {
     component
 }
 
-/// Appends every source file of a folder, by name; what tools leave there is not asked about.
+/// Appends every file of a folder that a build reads, by name: not what tools leave there, and not what people read.
 fn collect(folder: &Path, into: &mut String) {
-    const LEFT_BEHIND: [&str; 4] = ["dist", "node_modules", ".venv", "__pycache__"];
+    const OTHERS: [&str; 6] = ["README.md", "cases", "dist", "node_modules", ".venv", "__pycache__"];
     let entries = std::fs::read_dir(folder).expect("the folder can be read");
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     for path in paths {
-        if LEFT_BEHIND.iter().any(|name| path.ends_with(name)) {
+        if OTHERS.iter().any(|name| path.ends_with(name)) {
             continue;
         } else if path.is_dir() {
             collect(&path, into);
