@@ -104,6 +104,8 @@ fn whatever_stops_it_costs_one_record() {
         ("panic", "plugin-trap", "panicked"),
         ("bomb", "plugin-trap", "4294967296 random bytes"),
         ("drain", "plugin-fuel", "fuel"),
+        ("chatter", "plugin-fuel", "fuel"),
+        ("sleepy", "plugin-fuel", "fuel"),
         ("other", "plugin-trap", "wasi:keyvalue/store#open"),
     ] {
         let issue = issue_of(name);
