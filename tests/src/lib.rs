@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod examples;
 mod scene;
 mod tryton;
 mod watched;
@@ -14,6 +15,7 @@ pub use binary::{
     build_plugins, core_module, host_binary, hostile_plugin, hostile_plugins, refused_plugin, root,
     stock_plugin,
 };
+pub use examples::example_plugin;
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};

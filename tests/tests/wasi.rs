@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use tests::{Json, Scene, hostile_plugin, json};
+use tests::{Json, Scene, build_plugins, hostile_plugin, json};
 
 fn uses_wasi() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -104,6 +104,8 @@ fn whatever_stops_it_costs_one_record() {
         ("panic", "plugin-trap", "panicked"),
         ("bomb", "plugin-trap", "4294967296 random bytes"),
         ("drain", "plugin-fuel", "fuel"),
+        ("chatter", "plugin-fuel", "fuel"),
+        ("sleepy", "plugin-fuel", "fuel"),
         ("other", "plugin-trap", "wasi:keyvalue/store#open"),
     ] {
         let issue = issue_of(name);
@@ -129,6 +131,22 @@ fn inspecting_and_listing_show_imports_and_grants() {
     assert_eq!(listed[0]["grants"], json!(["wasi"]));
     assert!(listed[0]["imports"].to_string().contains("wasi:clocks/wall-clock@0.2"));
     assert!(scene.host(&["plugin", "list"]).exits(0).out.contains("wasi"));
+}
+
+#[test]
+fn a_build_says_what_the_component_needs() {
+    let out = tempfile::tempdir().unwrap();
+    let built = build_plugins(
+        out.path(),
+        &[uses_wasi().as_os_str(), "--format".as_ref(), "json".as_ref()],
+        out.path(),
+    );
+    assert!(
+        built.err.contains("grants = [\"wasi\"]") && built.err.contains("[objects.account]"),
+        "{}",
+        built.err
+    );
+    assert_eq!(built.exits(0).json()[0]["grants"], json!(["wasi"]));
 }
 
 #[test]

@@ -179,16 +179,13 @@ impl Project {
         if !status.success() {
             return Err(ProjectError::Failed { command, folder, status });
         }
-        match (component.is_file(), earlier.is_some()) {
-            (true, _) => {
-                if let Some(earlier) = earlier {
-                    earlier.forget();
-                }
-                Ok(component)
-            }
-            (false, true) => Err(ProjectError::Stale { command, folder, component }),
-            (false, false) => Err(ProjectError::NoComponent { command, folder, component }),
+        if !component.is_file() {
+            return Err(match earlier {
+                Some(_) => ProjectError::Stale { command, folder, component },
+                None => ProjectError::NoComponent { command, folder, component },
+            });
         }
+        Ok(component)
     }
 }
 
@@ -200,7 +197,7 @@ fn contract() -> std::io::Result<TempDir> {
 }
 
 /// What an earlier build left, out of the way while this one runs: a component that is there afterwards is this build's.
-/// Where it is not, the earlier one comes back.
+/// Where there is none, the earlier one comes back.
 struct Earlier {
     component: PathBuf,
     aside: PathBuf,
@@ -217,18 +214,16 @@ impl Earlier {
         std::fs::rename(&earlier.component, &earlier.aside)?;
         Ok(Some(earlier))
     }
-
-    fn forget(self) {
-        // Only a build output: what cannot be removed is replaced by the next build.
-        let _ = std::fs::remove_file(&self.aside);
-    }
 }
 
 impl Drop for Earlier {
     fn drop(&mut self) {
-        if self.aside.is_file() && !self.component.exists() {
-            let _ = std::fs::rename(&self.aside, &self.component);
-        }
+        // Build outputs both: what cannot be moved or removed now, the next build replaces.
+        let _ = if self.component.exists() {
+            std::fs::remove_file(&self.aside)
+        } else {
+            std::fs::rename(&self.aside, &self.component)
+        };
     }
 }
 

@@ -125,7 +125,7 @@ fn user_keys(
 /// Where the mistake stands that only the whole description shows.
 fn place(error: &DescriptorError, entries: &[Entry]) -> Location {
     let named = |side: &str, name: &str| {
-        let names =
+        let mut names =
             entries.iter().flat_map(|entry| if side == "local" { &entry.local } else { &entry.remote });
         names.rfind(|it| it.text == name).map(|it| it.at)
     };

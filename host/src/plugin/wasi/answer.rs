@@ -34,7 +34,7 @@ pub(super) fn answer(
     arguments: &[Val],
     results: &mut [Val],
 ) -> Result<()> {
-    charge(&mut store, CALL)?;
+    charge(&mut store, arguments.iter().map(weight).sum::<u64>().saturating_add(CALL))?;
     let value = value(called, &mut store, ty, arguments)?;
     drop_all(&mut store, arguments)?;
     if let (Some(result), Some(value)) = (results.first_mut(), value) {
@@ -86,14 +86,11 @@ fn value(
         ("io/error", "[method]error.to-debug-string") => Val::String(String::new()),
 
         ("io/streams", "[method]output-stream.check-write") => ok(Some(Val::U64(MOST_BYTES))),
-        ("io/streams", "[method]output-stream.write" | "[method]output-stream.blocking-write-and-flush") => {
-            let written = arguments.get(1).map_or(0, |it| if let Val::List(it) = it { it.len() } else { 0 });
-            charge(store, written as u64)?;
-            ok(None)
-        }
         (
             "io/streams",
-            "[method]output-stream.flush"
+            "[method]output-stream.write"
+            | "[method]output-stream.blocking-write-and-flush"
+            | "[method]output-stream.flush"
             | "[method]output-stream.blocking-flush"
             | "[method]output-stream.write-zeroes"
             | "[method]output-stream.blocking-write-zeroes-and-flush",
@@ -112,6 +109,17 @@ fn charge(store: &mut StoreContextMut<'_, Meter>, fuel: u64) -> Result<()> {
     let left = store.get_fuel()?.checked_sub(fuel);
     store.set_fuel(left.unwrap_or(0))?;
     if left.is_none() { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
+}
+
+/// How much was handed over: bytes of texts, entries of lists.
+fn weight(value: &Val) -> u64 {
+    match value {
+        Val::String(text) => text.len() as u64,
+        Val::List(values) | Val::Tuple(values) => values.iter().map(weight).sum(),
+        Val::Record(fields) => fields.iter().map(|(_, value)| weight(value)).sum(),
+        Val::Variant(_, Some(value)) | Val::Option(Some(value)) => weight(value),
+        _ => 1,
+    }
 }
 
 fn handle(store: &mut StoreContextMut<'_, Meter>) -> Result<Val> {

@@ -34,6 +34,12 @@ impl SyncObject for UsesWasi {
             "drain" => loop {
                 std::hint::black_box(get_random_bytes(1 << 16));
             },
+            "chatter" => loop {
+                println!("{}", "and ".repeat(10_000));
+            },
+            "sleepy" => loop {
+                std::thread::sleep(Duration::from_secs(3600));
+            },
             "other" => store::open("records"),
             _ => {}
         }
