@@ -113,7 +113,8 @@ pub(super) fn entry(table: &Table<'_>, found: &mut Found<'_>) -> Option<Entry> {
     if !matches!(way, Way::Pair(Form::Lookup(_))) {
         table.refuse(&["otherwise"], "goes with `lookup`", found);
     }
-    if !matches!(way, Way::Pair(Form::Text(_)) | Way::Parts { .. }) {
+    let as_it_is = matches!(way, Way::Pair(Form::Same | Form::Text(_)) | Way::Parts { .. });
+    if !(as_it_is && matches!(local_kind, Kind::Text(_))) {
         table.refuse(&["trim", "case"], "goes with texts that map as they are, or in parts", found);
     }
     let range = (bound("minimum", &local_kind, table, found), bound("maximum", &local_kind, table, found));
@@ -286,7 +287,7 @@ fn formatted(key: &str, table: &Table<'_>, found: &mut Found<'_>) -> Option<Mapp
         if let Some(given) = given_kind(key, table, found).filter(|given| *given != local) {
             let item = table.item(key)?;
             item.invalid(
-                format!("is {}, and this format is {}", written(&given), written(&local)),
+                format!("is {}, and this format is one of {}", written(&given), written(&local)),
                 None,
                 found,
             );

@@ -89,7 +89,12 @@ fn resource_of(table: &Table<'_>, found: &mut Found<'_>) -> Option<Resource> {
 
 /// All entries that hold by themselves, and whether these are all.
 fn entries(root: &Table<'_>, found: &mut Found<'_>) -> Option<(Vec<Entry>, bool)> {
-    let list = root.required("fields", found)?.list(found)?;
+    let item = root.required("fields", found)?;
+    let list = item.list(found)?;
+    if list.is_empty() {
+        item.invalid("has none: an object has at least one field", None, found);
+        return None;
+    }
     let count = list.len();
     let entries: Vec<Entry> =
         list.iter().filter_map(|item| item.table(found).and_then(|table| entry(&table, found))).collect();
