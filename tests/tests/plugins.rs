@@ -147,3 +147,71 @@ fn an_object_that_is_switched_off_is_absent_from_the_run() {
     let requests = scene.server.as_ref().unwrap().requests();
     assert!(requests.iter().all(|request| !request.target.contains("Contact/")));
 }
+
+/// What is listed of an object.
+fn listed(scene: &Scene, object: &str) -> Json {
+    let list = scene.list(&["plugin", "list"]);
+    list.iter().find(|it| it["object"] == object).unwrap_or_else(|| panic!("no {object} in {list:?}")).clone()
+}
+
+#[test]
+fn a_list_shows_every_component_and_what_no_run_would_take() {
+    let (scene, _) = one_account(&["account", "contact", "opportunity"]);
+    let at_first = listed(&scene, "account");
+    assert_eq!((&at_first["state"], &at_first["last_run"]), (&json!("enabled"), &json!(null)));
+    assert!(!scene.path("crm.db").exists(), "a list makes no store");
+    scene.install(&hostile_plugin("task"));
+    scene.run().exits(0);
+
+    std::fs::remove_file(scene.path("plugins/task.wasm")).unwrap();
+    let component = std::fs::read(scene.path("plugins/contact.wasm")).unwrap();
+    std::fs::write(scene.path("plugins/contact.wasm"), &component[..component.len() / 2]).unwrap();
+    std::fs::copy(refused_plugin("imports"), scene.path("plugins/clock.wasm")).unwrap();
+    std::fs::copy(stock_plugin("account"), scene.path("plugins/copy.wasm")).unwrap();
+    let digest = sha256(&scene.path("plugins/account.wasm"));
+    scene.configure(&format!(
+        "[objects.account]\nsha256 = \"{digest}\"\nplugin = \"account.wasm\"\n\n[objects.opportunity]\nenabled = false"
+    ));
+    let refused = scene.run().exits(2);
+    assert!(refused.err.contains("contact.wasm") && refused.err.contains("clock.wasm"), "{}", refused.err);
+
+    let list = scene.list(&["plugin", "list"]);
+    let states: Vec<Json> = list.iter().map(|it| json!([it["object"], it["state"]])).collect();
+    assert_eq!(
+        states,
+        [
+            json!([null, "refused"]),
+            json!(["account", "enabled"]),
+            json!(["account", "disabled"]),
+            json!(["contact", "refused"]),
+            json!(["opportunity", "disabled"]),
+            json!(["task", "no plugin"]),
+        ]
+    );
+    let (clock, contact, account, copy, task) = (&list[0], &list[3], &list[1], &list[2], &list[5]);
+    assert!(clock["file"].as_str().unwrap().ends_with("clock.wasm"));
+    assert!(clock["imports"].to_string().contains("crm:elsewhere/clock"), "{clock}");
+    assert!(contact["reason"].as_str().unwrap().contains("cut off"), "{contact}");
+    assert!(contact["help"].is_string());
+    assert_eq!((&account["pinned"], &account["sha256"]), (&json!(true), &json!(digest)));
+    assert_eq!((&account["last_outcome"], &account["mapping_version"]), (&json!("synced"), &json!(1)));
+    assert!(copy["reason"].as_str().unwrap().contains("account.wasm"), "{copy}");
+    assert_eq!((&task["last_outcome"], &task["file"]), (&json!("synced"), &json!(null)));
+
+    let text = scene.host(&["plugin", "list"]).exits(0).out;
+    for word in ["refused", "cut off", "help:", "crm:elsewhere/clock", "no plugin", &digest[..12], "PINNED"] {
+        assert!(text.contains(word), "no {word} in {text}");
+    }
+    assert!(!text.contains(&digest), "{text}");
+}
+
+#[test]
+fn a_component_that_is_not_the_pinned_one_is_listed_as_refused() {
+    let (scene, _) = one_account(&["account", "contact"]);
+    let other = sha256(&scene.config());
+    scene.configure(&format!("[objects.account]\nsha256 = \"{other}\""));
+    let account = listed(&scene, "account");
+    assert_eq!((&account["state"], &account["pinned"]), (&json!("refused"), &json!(false)));
+    assert!(account["reason"].as_str().unwrap().contains(&other), "{account}");
+    assert_eq!(listed(&scene, "contact")["state"], "enabled");
+}

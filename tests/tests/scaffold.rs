@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use tests::{Json, host_binary, root};
+use tests::{Json, Scene, host_binary, json, root};
 
 /// `host` in a folder, with the text of both streams and its exit code.
 fn host(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
@@ -72,6 +72,7 @@ fn a_new_plugin_builds_from_nothing_but_the_host() {
     let descriptor = descriptor(folder.path(), "sales-order", "sales-order");
     assert_eq!(descriptor["name"], "sales-order");
     assert_cases_fit(&project, &descriptor, &["filled.json", "bare.json"]);
+    succeeds(folder.path(), &["plugin", "test", "sales-order"]);
     cargo(&project, &["test", "--quiet"]);
     cargo(&project, &["fmt", "--check"]);
     cargo(&project, &["clippy", "--all-targets", "--quiet", "--", "-D", "warnings"]);
@@ -134,4 +135,123 @@ fn a_name_that_no_object_may_have_is_refused() {
         assert!(err.contains("not usable") && err.contains("sales-order"), "{err}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A scene with an account and tasks of it, which no stock plugin covers.
+fn scene_with_tasks() -> (Scene, String) {
+    let scene = Scene::new(&["account"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    let task = |values: &[(&str, &str)]| scene.crm().insert("Task", values).unwrap();
+    let first = task(&[
+        ("Name", "Send the \"offer\""),
+        ("Description", "By mail"),
+        ("Due", "03/21/2026 09:30:00"),
+        ("Done Flag", "N"),
+        ("Account Id", &acme),
+    ]);
+    task(&[("Name", "Call"), ("Done Flag", "Y")]);
+    (scene, first)
+}
+
+fn case(scene: &Scene, file: &str) -> Json {
+    serde_json::from_str(&std::fs::read_to_string(scene.path("task/cases").join(file)).unwrap()).unwrap()
+}
+
+#[test]
+fn a_plugin_made_from_what_the_server_tells_synchronizes_at_once() {
+    let (scene, first) = scene_with_tasks();
+    scene.forget_requests();
+    let made =
+        scene.host(&["plugin", "new", "task", "--from-server", "Task/Task", "--link", "Account Id=account"]);
+    assert!(made.exits(0).out.contains("--out"));
+    assert!(scene.writes().is_empty(), "the server was written to");
+
+    let folder = scene.path("");
+    let descriptor = descriptor(&folder, "task", "task");
+    let fields = |side: &str| -> Vec<Json> {
+        let fields = descriptor[side].as_array().unwrap().iter();
+        fields.map(|it| json!([it["name"], it["kind"]])).collect()
+    };
+    assert_eq!(
+        fields("local"),
+        [
+            json!(["name", { "text": 100 }]),
+            json!(["description", { "text": 100 }]),
+            json!(["priority", { "text": 250 }]),
+            json!(["due", "timestamp"]),
+            json!(["done_flag", "boolean"]),
+            json!(["account_id", { "reference": "account" }]),
+        ]
+    );
+    let resource = json!({ "path": "Task/Task", "id": "Id", "updated": "Updated", "version": "Mod Id", "created": "Created" });
+    assert_eq!(descriptor["resource"], resource);
+    assert_eq!(descriptor["user_keys"], json!([["Name"]]));
+    let project = scene.path("task");
+    let mapping = std::fs::read_to_string(project.join("src/mapping.rs")).unwrap();
+    assert!(mapping.contains("guessed from the 2 records") && mapping.contains("// Empty in the 2 records"));
+    assert_cases_fit(&project, &descriptor, &["sample.json", "bare.json"]);
+    succeeds(&folder, &["plugin", "test", "task"]);
+    let sample = case(&scene, "sample.json");
+    let remote = json!({
+        "Name": "Send the \"offer\"", "Description": "By mail", "Priority": null,
+        "Due": "2026-03-21T09:30:00.000000Z", "Done Flag": false, "Account Id": "88-3DS000",
+    });
+    assert_eq!(sample["remote"], remote);
+    assert_eq!(sample["local"]["due"], "2026-03-21T09:30:00.000000Z");
+    cargo(&project, &["fmt", "--check"]);
+
+    scene.install(&scene.path("built/task.wasm"));
+    assert_eq!(scene.run().exits(0).object("task")["pull"]["insert"], 2);
+    scene.sql("UPDATE task SET description = 'By courier', done_flag = 1 WHERE description = 'By mail'");
+    assert_eq!(scene.run().exits(0).object("task")["push"]["update"], 1);
+    let record = scene.crm().get("Task", &first).unwrap();
+    assert_eq!((&*record["Description"], &*record["Done Flag"]), ("By courier", "Y"));
+    scene.crm().update("Task", &first, &[("Due", "03/22/2026 10:00:00")]).unwrap();
+    assert_eq!(scene.run().exits(0).object("task")["pull"]["update"], 1);
+    assert_eq!(
+        scene.value("SELECT due FROM task WHERE description = 'By courier'"),
+        "2026-03-22T10:00:00.000000Z"
+    );
+    let quiet = scene.run().exits(0).object("task");
+    assert_eq!(quiet["requests"]["details"], 0);
+}
+
+#[test]
+fn what_a_server_does_not_tell_is_said_in_the_mapping() {
+    let (scene, _) = scene_with_tasks();
+    scene.host(&["plugin", "new", "task", "--from-server", "Task/Task"]).exits(0);
+    let mapping = std::fs::read_to_string(scene.path("task/src/mapping.rs")).unwrap();
+    assert!(mapping.contains("--link 'Account Id=OBJECT'"), "{mapping}");
+    assert!(mapping.contains("field(\"account_id\", Text(100), \"Account Id\")"), "{mapping}");
+}
+
+#[test]
+fn nothing_is_made_where_the_server_cannot_tell() {
+    let (scene, _) = scene_with_tasks();
+    let fails = |arguments: &[&str], code: i32, words: &[&str]| {
+        let output =
+            scene.host(&[&["plugin", "new", "note", "--from-server"], arguments].concat()).exits(code);
+        for word in words {
+            assert!(output.err.contains(word), "no {word} in {}", output.err);
+        }
+        assert!(!output.err.contains("SADMIN") && !output.out.contains("SADMIN"));
+        assert!(!scene.path("note").exists());
+    };
+    fails(&["Nothing/Here"], 1, &["Nothing/Here", "404", "not available"]);
+    fails(&["Opportunity/Opportunity"], 1, &["no records", "view-mode", "help:"]);
+    fails(&["Task/Task", "--link", "Acount Id=account"], 2, &["Acount Id", "did you mean `Account Id`"]);
+    fails(&["Task/Task", "--link", "Account Id"], 2, &["FIELD=OBJECT"]);
+    std::fs::write(scene.path("password"), "wrong\n").unwrap();
+    fails(&["Task/Task"], 1, &["failed to log in", "help:"]);
+    std::fs::remove_file(scene.path("password")).unwrap();
+    fails(&["Task/Task"], 2, &["password"]);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_named() {
+    let scene = Scene::with_remote(
+        "kind = \"siebel\"\nurl = \"http://127.0.0.1:1/siebel/v1.0\"\nretry-for = \"0s\"\n",
+    );
+    let output = scene.host(&["plugin", "new", "task", "--from-server", "Task/Task"]).exits(1);
+    assert!(output.err.contains("http://127.0.0.1:1") && output.err.contains("help:"), "{}", output.err);
 }

@@ -1,6 +1,8 @@
 //! Against a real Tryton, through the binary. What the server has is asked with a client of the tests' own; see
 //! `tests/servers/tryton/README.md` for what the first start needs.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use tests::{Json, Scene, Tryton, json, scene_without_tryton};
 
 const PARTY: &str = "party.party";
@@ -456,4 +458,54 @@ fn a_server_that_is_down_fails_the_run_in_one_sentence() {
     let scene = scene_without_tryton();
     let message = fails_in_one_sentence(&scene);
     assert!(message.contains("127.0.0.1"), "{message}");
+}
+
+#[test]
+fn a_mapping_is_made_of_what_the_server_tells_of_a_model() {
+    let server = Tryton::start();
+    let acme = party(&server, "Acme");
+    opportunity(&server, "Big deal", acme);
+    let scene = server.scene();
+    let out = scene.path("plugins");
+    let made = |object: &str, model: &str| {
+        scene.host(&["plugin", "new", object, "--from-server", model]).exits(0);
+        std::fs::read_to_string(scene.path(object).join("src/mapping.rs")).unwrap()
+    };
+    let deal = made("deal", OPPORTUNITY);
+    for line in [
+        "field(\"party_id\", Reference(\"tryton-party\"), \"party\")",
+        "field(\"start_date\", Date, \"start_date\")",
+        "updated: \"_timestamp\"",
+        "created: Some(\"create_date\")",
+    ] {
+        assert!(deal.contains(line), "no {line} in {deal}");
+    }
+    std::fs::remove_file(scene.path("plugins/tryton-opportunity.wasm")).unwrap();
+
+    // Made, built, dropped in; then edits in both directions.
+    made("category", "party.category");
+    let category = server.create("party.category", &json!({ "name": "Old" }));
+    for project in ["deal", "category"] {
+        let mut host = std::process::Command::new(tests::host_binary());
+        host.args(["plugin", "build", project, "--out"]).arg(&out).current_dir(scene.path(""));
+        let built = host.env("CARGO_TARGET_DIR", tests::root().join("target/scaffold")).output().unwrap();
+        assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    }
+    let report = scene.run().exits(0);
+    assert_eq!(report.object("deal")["pull"], changes(1, 0, 0));
+    assert_eq!(report.object("category")["pull"], changes(1, 0, 0));
+    scene.sql("UPDATE category SET name = 'New'; INSERT INTO category(name, parent_id) SELECT 'Below', id FROM category");
+    let linked = "INSERT INTO deal(description, party_id) SELECT 'Small deal', id FROM \"tryton-party\" WHERE name = 'Acme'";
+    scene.sql(linked);
+    let report = scene.run().exits(0);
+    assert_eq!(report.object("category")["push"], changes(1, 1, 0));
+    assert_eq!(report.object("deal")["push"], changes(1, 0, 0));
+    assert_eq!(server.read("party.category", category, &["name"])["name"], "New");
+    server.write("party.category", category, &json!({ "name": "Newer" }));
+    assert_eq!(scene.run().exits(0).object("category")["pull"], changes(0, 1, 0));
+    assert_eq!(scene.value("SELECT count(*) FROM category WHERE name = 'Newer'"), 1);
+    scene.run().exits(0);
+
+    let refused = scene.host(&["plugin", "new", "nothing", "--from-server", "no.model"]).exits(1);
+    assert!(refused.err.contains("no model `no.model`"), "{}", refused.err);
 }

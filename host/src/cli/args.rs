@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use sync_core::object::ObjectName;
 
 /// Keeps a local store and a CRM server equal, each object's mapping a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
@@ -222,6 +223,19 @@ pub(crate) struct NewOptions {
     /// The folder to make. Default: `plugins/NAME` of the checkout of this project around here, else `NAME`.
     #[arg(long, value_name = "DIR")]
     pub(crate) path: Option<PathBuf>,
+    /// Write a first mapping of this resource, such as `Task/Task`, from what the metadata's remote tells of its
+    /// fields. The server is only read.
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) from_server: Option<String>,
+    /// A remote field that links to an object, where the server does not say so: `'Account Id=account'`.
+    #[arg(long, value_name = "FIELD=OBJECT", requires = "from_server", value_parser = link)]
+    pub(crate) link: Vec<(String, ObjectName)>,
+}
+
+fn link(text: &str) -> Result<(String, ObjectName), String> {
+    let (field, object) = text.rsplit_once('=').ok_or("a link is FIELD=OBJECT")?;
+    let object = ObjectName::new(object).map_err(|error| error.to_string())?;
+    Ok((field.to_owned(), object))
 }
 
 #[derive(Debug, Clone, clap::Args)]

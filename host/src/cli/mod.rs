@@ -14,6 +14,7 @@ mod run;
 mod setup;
 mod sides;
 mod status;
+mod table;
 mod undo;
 
 use args::{Args, Command};

@@ -5,7 +5,7 @@ use super::args::OnConflict;
 use crate::local::{Keep, Mode, SqliteStore};
 use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
 use crate::pipeline::Participant;
-use crate::plugin::{Catalog, Grant, Limits, PluginOverride};
+use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
 use crate::ports::{Mapper, Remote, Store};
 use crate::remote::Settings;
 use crate::remote::siebel::{Siebel, SiebelOptions};
@@ -34,10 +34,19 @@ fn invalid(error: &MetadataError) -> Failure {
     }
 }
 
+/// Looks at every component of the plugins folder, also at those that no run would take.
+pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
+    Survey::of(&metadata.plugins_dir, &overrides(metadata))
+        .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn overrides(metadata: &Metadata) -> Vec<PluginOverride> {
+    metadata.objects.iter().map(plugin_override).collect()
+}
+
 /// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
 pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
-    let overrides: Vec<PluginOverride> = metadata.objects.iter().map(plugin_override).collect();
-    let catalog = Catalog::load(&metadata.plugins_dir, &overrides)
+    let catalog = Catalog::load(&metadata.plugins_dir, &overrides(metadata))
         .map_err(|error| Failure::Usage(error.to_string()))?;
     for (name, it) in &metadata.objects {
         let Some(plugin) = catalog.get(name) else { continue };

@@ -4,7 +4,7 @@ use super::draft::{Case, Draft, DraftField};
 use super::names::Columns;
 use crate::metadata::suggestion;
 use crate::ports::{FieldDescription, Holds, ResourceDescription};
-use sync_core::object::{MOST_FIELDS, ObjectName};
+use sync_core::object::{MOST_FIELDS, Object, ObjectName};
 use sync_core::value::{Kind, Value};
 
 /// Longest id of a record that the draft leaves room for.
@@ -17,6 +17,13 @@ pub struct Known {
     pub object: String,
     /// Path of its resource.
     pub resource: String,
+}
+
+impl Known {
+    /// An object as what links may point at.
+    pub fn of(object: &Object) -> Known {
+        Known { object: object.name.to_string(), resource: object.resource.path.clone() }
+    }
 }
 
 /// A link was asked for of a field that the resource does not have.
@@ -109,8 +116,7 @@ fn drafted(
                     traits.read_only = true;
                     traits.required = false;
                     note = Some(format!(
-                        "The id of a record of {resource}, which no plugin here is for: once there is one, make this \
-                         Reference(\"OBJECT\") and let it be written."
+                        "Links to {resource}: with a plugin for that, a Reference(\"OBJECT\")."
                     ));
                     Kind::Text(ID_LENGTH)
                 }
@@ -123,10 +129,13 @@ fn drafted(
 
 /// The field that most likely tells people which record it is.
 fn identity(fields: &[DraftField]) -> Option<usize> {
+    const USUAL: [&str; 4] = ["title", "subject", "description", "number"];
     let usable =
         |it: &DraftField| matches!(it.kind, Kind::Text(_)) && !it.traits.read_only && !it.traits.computed;
-    let named = fields.iter().position(|it| usable(it) && it.remote.eq_ignore_ascii_case("name"));
-    named.or_else(|| fields.iter().position(|it| usable(it) && it.traits.required))
+    let first = |is: &dyn Fn(&DraftField) -> bool| fields.iter().position(|it| usable(it) && is(it));
+    first(&|it| it.remote.eq_ignore_ascii_case("name"))
+        .or_else(|| first(&|it| it.traits.required))
+        .or_else(|| USUAL.iter().find_map(|name| first(&|it| it.remote.eq_ignore_ascii_case(name))))
 }
 
 /// The sample, and a record of which only one field is filled.

@@ -1,10 +1,10 @@
 //! A draft as files: Rust and JSON as `cargo fmt` and a person would write them.
 
 use super::draft::{Case, Draft, DraftField};
+use crate::natural::natural_json;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
-use sync_core::calendar::format_timestamp;
-use sync_core::value::{Kind, Value};
+use sync_core::value::Kind;
 
 /// Widest line of code, as `.rustfmt.toml` has it, and of a comment's text.
 const WIDTH: usize = 110;
@@ -156,7 +156,14 @@ fn comment(indent: &str, mark: &str, text: &str) -> String {
 /// `cases/NAME.json`.
 pub(super) fn case(draft: &Draft, case: &Case) -> String {
     let side = |name: fn(&DraftField) -> &str| {
-        Side(draft.fields.iter().zip(&case.values).map(|(field, value)| (name(field), json(value))).collect())
+        Side(
+            draft
+                .fields
+                .iter()
+                .zip(&case.values)
+                .map(|(field, value)| (name(field), natural_json(value)))
+                .collect(),
+        )
     };
     let file = CaseFile { name: &case.name, remote: side(|it| &it.remote), local: side(|it| &it.local) };
     serde_json::to_string_pretty(&file).unwrap_or_default() + "\n"
@@ -175,20 +182,6 @@ struct Side<'a>(Vec<(&'a str, serde_json::Value)>);
 impl Serialize for Side<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
-    }
-}
-
-/// A value as case files have it.
-fn json(value: &Value) -> serde_json::Value {
-    use base64::Engine as _;
-    match value {
-        Value::Absent | Value::Null => serde_json::Value::Null,
-        Value::Boolean(it) => (*it).into(),
-        Value::Integer(it) => (*it).into(),
-        Value::Decimal(it) | Value::Text(it) | Value::Date(it) | Value::Reference(it) => it.clone().into(),
-        Value::Choices(it) => it.clone().into(),
-        Value::Timestamp(it) => format_timestamp(*it).map(|text| text.replace(".000000Z", "Z")).into(),
-        Value::Bytes(it) => base64::prelude::BASE64_STANDARD.encode(it).into(),
     }
 }
 
@@ -238,20 +231,5 @@ mod tests {
         draft.left_out.clear();
         draft.user_keys.clear();
         assert_formatted(&mapping(&draft));
-    }
-
-    #[test]
-    fn values_are_as_case_files_have_them() {
-        for (value, text) in [
-            (Value::Timestamp(1_774_085_400_000_000), r#""2026-03-21T09:30:00Z""#),
-            (Value::Decimal("10.5".into()), r#""10.5""#),
-            (Value::Integer(-3), "-3"),
-            (Value::Boolean(false), "false"),
-            (Value::Choices(vec!["a".into(), "b".into()]), r#"["a","b"]"#),
-            (Value::Bytes(vec![0, 255]), r#""AP8=""#),
-            (Value::Absent, "null"),
-        ] {
-            assert_eq!(json(&value).to_string(), text);
-        }
     }
 }

@@ -4,7 +4,7 @@
 //! begins in line 14. `UPDATE_SNAPSHOTS=1` writes the file anew, to be looked at before it is committed.
 
 use crate::declared;
-use host::plugin::{Limits, Loader};
+use host::plugin::{Loader, Terms};
 use tests::root;
 
 /// A sound file, to which a field is added.
@@ -32,7 +32,7 @@ fn told(loader: &Loader, file: &str, text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(file);
     std::fs::write(&path, text).unwrap();
-    let Err(refusal) = loader.load(&path, None, Limits::default()) else { return vec!["nothing".to_owned()] };
+    let Err(refusal) = loader.load(&path, Terms::default()) else { return vec!["nothing".to_owned()] };
     assert!(refusal.reason.help().contains("No code at all"), "{refusal}");
     let prefix = format!("{}:", path.display());
     refusal.to_string().lines().map(|line| line.strip_prefix(&prefix).unwrap_or(line).to_owned()).collect()

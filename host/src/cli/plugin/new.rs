@@ -1,8 +1,10 @@
 //! `host plugin new`: the project of a plugin.
 
 use crate::cli::args::{Args, Format, NewOptions};
+use crate::cli::run::runtime;
 use crate::cli::{Failure, json, say, setup};
-use crate::scaffold::{Draft, Made, Project, ScaffoldError, checkout_around};
+use crate::ports::Mapper;
+use crate::scaffold::{Draft, Known, Made, Project, ScaffoldError, checkout_around, draft_of};
 use serde_json::json as document;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,7 +15,10 @@ pub(super) fn new(args: &Args, options: &NewOptions) -> Result<(), Failure> {
     let name = ObjectName::new(options.name.as_str()).map_err(|error| Failure::Usage(error.to_string()))?;
     let folder = folder(options);
     Project::check_free(&folder).map_err(failed)?;
-    let draft = Draft::example(name);
+    let draft = match &options.from_server {
+        Some(path) => draft_from_server(args, name, path, &options.link)?,
+        None => Draft::example(name),
+    };
     let made = Project { draft: &draft, folder: folder.clone() }.write().map_err(failed)?;
     let next = next(args, &folder);
     say(&match args.format {
@@ -23,6 +28,31 @@ pub(super) fn new(args: &Args, options: &NewOptions) -> Result<(), Failure> {
         Format::Text => text(&folder, &made, &next),
     });
     Ok(())
+}
+
+/// Asks the metadata's remote what the resource holds.
+fn draft_from_server(
+    args: &Args,
+    name: ObjectName,
+    path: &str,
+    links: &[(String, ObjectName)],
+) -> Result<Draft, Failure> {
+    let metadata = setup::metadata(&args.config)?;
+    // Without any plugin yet, or with a broken one, there is just less that links can point at.
+    let known: Vec<Known> =
+        setup::survey(&metadata)?.taken.values().map(|it| Known::of(it.object())).collect();
+    let remote = setup::remote(&metadata)?;
+    let description = runtime()?
+        .block_on(async {
+            remote.connect().await?;
+            remote.describe_resource(&name, path).await
+        })
+        .map_err(|error| {
+            let help = error.help.as_ref().map_or(String::new(), |help| format!("\n  help: {help}"));
+            Failure::Failed(format!("failed to read the fields of {path}: {error}{help}"))
+        })?;
+    draft_of(name, description, &known, links)
+        .map_err(|error| Failure::Usage(format!("{error}\n  help: {}", error.help)))
 }
 
 /// Where the project goes: among the plugins of a checkout, else here.

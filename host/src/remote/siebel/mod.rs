@@ -1,6 +1,7 @@
 //! Siebel REST. Listing by key set, a hundred a page; no conditional writes, so that the version is read right
 //! before a write and verified after it (`siebel-rest.md`, `behaviour.md` decisions 7 and 8).
 
+mod describe;
 mod query;
 mod wire;
 mod write;
@@ -11,8 +12,8 @@ use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
-    Written,
+    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, ResourceDescription, Scope,
+    View, WriteError, Written,
 };
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -278,5 +279,13 @@ impl Remote for Siebel {
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.http.requests(object)
+    }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
     }
 }

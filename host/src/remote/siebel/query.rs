@@ -23,7 +23,7 @@ pub(super) fn address(base: &Url, resource: &str, id: Option<&str>) -> Url {
 /// A query of a component, or the reading of one record.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Query<'a> {
-    /// JSON names to answer.
+    /// JSON names to answer; none: all there are.
     pub(super) fields: Vec<&'a str>,
     /// Conditions that must all hold.
     pub(super) all: Vec<String>,
@@ -46,7 +46,9 @@ impl Query<'_> {
             // Writing to a string cannot fail.
             let _always_ok = write!(text, "{separator}{name}={}", encoded(value));
         };
-        add("fields", &self.fields.join(","));
+        if !self.fields.is_empty() {
+            add("fields", &self.fields.join(","));
+        }
         match self.all.as_slice() {
             [] => {}
             [only] => add("searchspec", only),

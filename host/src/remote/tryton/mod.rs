@@ -1,6 +1,7 @@
 //! Tryton, over JSON-RPC. The token is the record's `_timestamp`, which also guards its writes; listing is by key
 //! set. Archived records are listed like others, so that archiving one is an update of its field `active`.
 
+mod describe;
 mod mechanism;
 mod rpc;
 mod wire;
@@ -10,8 +11,8 @@ use super::Settings;
 use super::decode::{Layout, Records};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
-    Written,
+    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, ResourceDescription, Scope,
+    View, WriteError, Written,
 };
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -193,5 +194,13 @@ impl Remote for Tryton {
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.rpc.http.requests(object)
+    }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
     }
 }
