@@ -3,11 +3,15 @@
 use super::Failure;
 use super::args::OnConflict;
 use crate::local::{Keep, Mode, SqliteStore};
-use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, suggestion};
+use crate::metadata::{
+    self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, RestDescription, suggestion,
+};
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
 use crate::ports::{Mapper, Remote, Store};
 use crate::remote::Settings;
+use crate::remote::rest::Rest;
+use crate::remote::rest::description::Description;
 use crate::remote::siebel::{Siebel, SiebelOptions};
 use crate::remote::tryton::Tryton;
 use std::io::IsTerminal;
@@ -92,11 +96,44 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
             Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
-        RemoteKind::Odata | RemoteKind::Rest => {
+        RemoteKind::Rest => Ok(Box::new(Rest::new(settings, description(metadata)?).map_err(usage)?)),
+        RemoteKind::Odata => {
             let at = metadata.location(&["remote", "kind"]);
             let message = format!("this version has no `{}` remote yet", it.kind.name());
-            Err(invalid(&metadata.error_at(at, message, Some("it has `siebel` and `tryton`".to_owned()))))
+            Err(invalid(&metadata.error_at(
+                at,
+                message,
+                Some("it has `siebel`, `tryton` and `rest`".to_owned()),
+            )))
         }
+    }
+}
+
+/// What a `rest` server is like.
+fn description(metadata: &Metadata) -> Result<Description, Failure> {
+    let error = |message: String, help: Option<String>| {
+        let at = metadata.location(&["remote", "description"]);
+        Err(invalid(&metadata.error_at(at, message, help)))
+    };
+    let read = match &metadata.remote.rest {
+        Some(RestDescription::Inline(described)) => return Ok(Description::clone(described)),
+        Some(RestDescription::Ready(name)) => Description::ready(name),
+        Some(RestDescription::File(path)) => match std::fs::read_to_string(path) {
+            Ok(text) => Description::parse(path, &text).map(Some),
+            Err(why) => {
+                let help = "the path is relative to the metadata file".to_owned();
+                return error(
+                    format!("the description {} cannot be read: {why}", path.display()),
+                    Some(help),
+                );
+            }
+        },
+        None => Ok(None),
+    };
+    match read {
+        Ok(Some(described)) => Ok(described),
+        Ok(None) => error("the server is not described".to_owned(), None),
+        Err(mistakes) => Err(invalid(&mistakes)),
     }
 }
 

@@ -27,7 +27,7 @@ pub use remote::time_zone;
 pub use secret::{Auth, Secret};
 pub use types::{
     Deletes, FieldRule, Grant, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind,
-    SiebelOptions, Undo,
+    RestDescription, SiebelOptions, Undo,
 };
 
 /// The version of the metadata format that this host understands: the file's `version` key.

@@ -7,12 +7,14 @@
 
 use std::ops::Range;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::secret::is_variable_name;
+use crate::remote::rest::description::SECTIONS;
 
 /// Keys whose values anyone may see.
-const PUBLIC: [&str; 24] = [
+const PUBLIC: [&str; 25] = [
     "version",
     "kind",
     "url",
@@ -24,6 +26,7 @@ const PUBLIC: [&str; 24] = [
     "view-mode",
     "user-key-view-mode",
     "timezone",
+    "description",
     "path",
     "dir",
     "count",
@@ -118,6 +121,10 @@ fn walk(text: &str, table: &DeTable<'_>, hidden: &mut Vec<Range<usize>>, content
         content.push(key.span());
         let (name, span) = (key.get_ref().as_ref(), value.span());
         match value.get_ref() {
+            DeValue::Table(inner) if name == "rest" => {
+                described(text, inner, hidden, content);
+                continue;
+            }
             DeValue::Table(inner) => {
                 walk(text, inner, hidden, content);
                 continue;
@@ -140,6 +147,36 @@ fn walk(text: &str, table: &DeTable<'_>, hidden: &mut Vec<Range<usize>>, content
             _ => {}
         }
         content.push(span);
+    }
+}
+
+/// The description of a server: all of it is public but its headers, and what stands outside its sections.
+fn described(
+    text: &str,
+    table: &DeTable<'_>,
+    hidden: &mut Vec<Range<usize>>,
+    content: &mut Vec<Range<usize>>,
+) {
+    for (key, value) in table {
+        content.push(key.span());
+        content.push(value.span());
+        match value.get_ref() {
+            DeValue::Table(section)
+                if SECTIONS.contains(&key.get_ref().as_ref()) && key.get_ref() != "headers" =>
+            {
+                let headers = section.iter().filter(|(key, _)| key.get_ref() == "headers");
+                hidden.extend(headers.flat_map(|(_, value)| values(text, value)));
+            }
+            _ => hidden.extend(values(text, value)),
+        }
+    }
+}
+
+/// The spans of all values in a value.
+fn values(text: &str, value: &Spanned<DeValue<'_>>) -> Vec<Range<usize>> {
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().flat_map(|(_, value)| values(text, value)).collect(),
+        _ => vec![unquoted(text, &value.span())],
     }
 }
 

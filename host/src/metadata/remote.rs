@@ -8,7 +8,10 @@ use super::check::Around;
 use super::found::Found;
 use super::read::{Item, Table};
 use super::secret;
-use super::types::{Remote, RemoteKind, SiebelOptions};
+use super::types::{Remote, RemoteKind, RestDescription, SiebelOptions};
+use crate::remote::rest::description::{self, Description};
+use crate::toml_file::error::ProblemKind;
+use crate::toml_file::nearest::suggestion;
 
 /// The longest duration that is taken: a day. Longer ones are slips, and overflow what is added to them.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
@@ -16,11 +19,14 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 const THIRTY_SECONDS: Duration = Duration::from_secs(30);
 /// The keys of `[remote]` that only Siebel has.
 const SIEBEL_KEYS: [&str; 3] = ["view-mode", "user-key-view-mode", "timezone"];
+/// Those that only a described server has.
+const REST_KEYS: [&str; 2] = ["description", "rest"];
 
 /// Reads `[remote]`.
 pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Remote> {
     let mut known = vec!["kind", "url", "auth", "timeout", "retry-for"];
     known.extend(SIEBEL_KEYS);
+    known.extend(REST_KEYS);
     table.only_known(&known, found);
 
     let kinds =
@@ -32,6 +38,7 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
     let timeout = table.optional("timeout", |item, found| duration(item, false, found), found);
     let retry_for = table.optional("retry-for", |item, found| duration(item, true, found), found);
     let siebel = siebel(table, kind, found);
+    let rest = rest(table, kind, around, found);
     Some(Remote {
         kind: kind?,
         url: url?,
@@ -39,7 +46,57 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         timeout: timeout.unwrap_or(THIRTY_SECONDS),
         retry_for: retry_for.unwrap_or(THIRTY_SECONDS),
         siebel,
+        rest,
     })
+}
+
+/// What a `rest` server is like: named, in a file, or here.
+fn rest(
+    table: &Table<'_>,
+    kind: Option<RemoteKind>,
+    around: &Around<'_>,
+    found: &mut Found<'_>,
+) -> Option<RestDescription> {
+    let kind = kind?;
+    if kind != RemoteKind::Rest {
+        let reason = format!("is for `kind = \"rest\"` only, and this remote is {:?}", kind.name());
+        table.refuse(&REST_KEYS, &reason, found);
+        return None;
+    }
+    match (table.item("description"), table.item("rest")) {
+        (Some(named), None) => {
+            let text = named.text(found)?;
+            if text.ends_with(".toml") {
+                return Some(RestDescription::File(around.path(text)));
+            }
+            if !description::NAMES.contains(&text) {
+                let help = format!(
+                    "{}; or a file of your own, such as `my-server.toml`",
+                    suggestion(text, description::NAMES)
+                );
+                named.invalid(format!("cannot be {text:?}"), Some(help), found);
+            }
+            Some(RestDescription::Ready(text.to_owned()))
+        }
+        (None, Some(here)) => {
+            let described = Description::read(&here.table(found)?, found)?;
+            Some(RestDescription::Inline(Box::new(described)))
+        }
+        (Some(_), Some(here)) => {
+            let message = "a server is described once: by `description` or by `[remote.rest]`".to_owned();
+            found.problem(ProblemKind::Misplaced, here.key_at(), message, None);
+            None
+        }
+        (None, None) => {
+            let help = format!(
+                "`description` names one that comes with the host ({}) or a file; or it stands below `[remote.rest]`",
+                description::NAMES.join(", ")
+            );
+            let message = "`description` is missing in `remote`: what is this server like?".to_owned();
+            found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
+            None
+        }
+    }
 }
 
 /// `url`. No message repeats it, for there may be a password in it.

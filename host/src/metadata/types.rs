@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::secret::Auth;
+use crate::remote::rest::description::Description;
 
 /// `[remote]`: the CRM server that is synchronized with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,19 @@ pub struct Remote {
     pub retry_for: Duration,
     /// The keys that only Siebel has. The defaults, and of no effect, with any other kind.
     pub siebel: SiebelOptions,
+    /// What a `rest` server is like; none with any other kind.
+    pub rest: Option<RestDescription>,
+}
+
+/// Where it is said what a `rest` server is like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RestDescription {
+    /// `description`: one that comes with the host, by its name.
+    Ready(String),
+    /// `description`: a file, with the metadata file's folder put before it. Not checked to exist.
+    File(PathBuf),
+    /// `[remote.rest]`: here.
+    Inline(Box<Description>),
 }
 
 /// The protocols that metadata knows by name. Whether this host has an adapter for one is the adapters' to say.
@@ -33,7 +47,7 @@ pub enum RemoteKind {
     Odata,
     /// `tryton`: Tryton's JSON-RPC; the database is the path of the url.
     Tryton,
-    /// `rest`: a plain JSON collection per resource.
+    /// `rest`: JSON over REST, as a description says.
     Rest,
 }
 

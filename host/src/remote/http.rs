@@ -7,7 +7,9 @@ use super::{Credentials, Settings};
 use crate::ports::{RemoteError, Requests, Scope, WriteError};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+};
 use reqwest::{Client, Method, redirect};
 use std::time::Duration;
 use sync_core::object::ObjectName;
@@ -33,6 +35,8 @@ pub(super) struct Call<'a> {
     pub(super) body: Option<Vec<u8>>,
     /// The login.
     pub(super) authorization: Option<HeaderValue>,
+    /// Further headers; they replace those that every request has.
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 /// An answer, read whole.
@@ -195,6 +199,9 @@ impl Http {
         }
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        }
+        if !call.headers.is_empty() {
+            request = request.headers(call.headers.iter().cloned().collect());
         }
         let mut response = request.send().await.map_err(broken)?;
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1 << 20) as usize);

@@ -8,6 +8,7 @@ mod decode;
 mod failure;
 mod freshness;
 mod http;
+pub mod rest;
 mod retry;
 pub mod siebel;
 mod tally;

@@ -165,6 +165,14 @@ impl<'a> Item<'a> {
         }
     }
 
+    /// The value where it is a boolean; else None, and nothing noted.
+    pub(crate) fn as_boolean(&self) -> Option<bool> {
+        match self.value {
+            DeValue::Boolean(value) => Some(*value),
+            _ => None,
+        }
+    }
+
     pub(crate) fn boolean(&self, found: &mut Found<'_>) -> Option<bool> {
         match self.value {
             DeValue::Boolean(value) => Some(*value),

@@ -23,6 +23,8 @@ pub(super) enum Mark {
     Version,
     /// The created-stamp.
     Created,
+    /// Whether the record is gone, and only this is left of it.
+    Deleted,
 }
 
 /// One JSON name.
@@ -79,6 +81,14 @@ impl<'o> Layout<'o> {
             layout.column(&field.name).field = Some((index, &field.kind));
         }
         layout
+    }
+
+    /// Leaves out records of which this name says that they are deleted.
+    pub(in crate::remote) fn without_deleted(mut self, name: Option<&'o str>) -> Layout<'o> {
+        if let Some(name) = name {
+            self.column(name).marks.push(Mark::Deleted);
+        }
+        self
     }
 
     /// All JSON names, each once.

@@ -20,6 +20,19 @@ pub(in crate::remote) use value::decimal_of;
 
 /// How a protocol writes values that JSON has no form for.
 pub(in crate::remote) trait Wire {
+    /// The name that wraps records, `{"items": …}`, where the protocol has one.
+    const ITEMS: Option<&'static str> = Some("items");
+
+    /// The value of a whole number, where it is another than the number itself: seconds, for one.
+    fn integer(&self, _kind: &Kind, _number: i64) -> Option<Value> {
+        None
+    }
+
+    /// The value of a number with a fraction, where it is another than the decimal.
+    fn fraction(&self, _kind: &Kind, _number: f64) -> Option<Value> {
+        None
+    }
+
     /// The value of a text.
     fn text(&self, kind: &Kind, text: &str) -> Value;
 
@@ -47,7 +60,7 @@ pub(in crate::remote) fn unfit() -> Value {
     Value::Bytes(Vec::new())
 }
 
-/// Reads one record, an array of them, or either wrapped as `{"items": …}`.
+/// Reads one record, an array of them, or either wrapped as [`Wire::ITEMS`] says.
 pub(in crate::remote) struct Records<'a, W> {
     /// Which names to read.
     pub(in crate::remote) layout: &'a Layout<'a>,
@@ -101,10 +114,10 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut row = vec![Value::Absent; self.layout.width];
-        let (mut id, mut created) = (None, None);
+        let (mut id, mut created, mut is_deleted) = (None, None, false);
         let mut token = RemoteToken::unsettled();
         let mut folded = String::new();
-        while let Some(found) = map.next_key_seed(Name(self.layout))? {
+        while let Some(found) = map.next_key_seed(Name { layout: self.layout, items: W::ITEMS })? {
             let column = match found {
                 Found::Column(column) => column,
                 Found::Items => return self.wrapped(map),
@@ -127,6 +140,9 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
                         Mark::Updated => token.updated = stamp.clone().unwrap_or_default(),
                         Mark::Version => token.version = stamp.clone(),
                         Mark::Created => created = stamp.clone(),
+                        Mark::Deleted => {
+                            is_deleted = stamp.as_deref().is_some_and(|it| !matches!(it, "false" | "0"));
+                        }
                     }
                 }
                 if let Some((index, kind)) = column.field {
@@ -136,6 +152,9 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
         }
         if !token.updated.is_empty() {
             token.updated.push_str(&folded);
+        }
+        if is_deleted {
+            return Ok(Vec::new());
         }
         let id = RemoteId(id.ok_or_else(|| A::Error::missing_field("id"))?);
         Ok(vec![RemoteRecord { key: RemoteKey { id, token, created, fresh: false }, row }])
@@ -157,7 +176,10 @@ enum Found<'a> {
 }
 
 /// Finds a name's column without making a string of it.
-struct Name<'a>(&'a Layout<'a>);
+struct Name<'a> {
+    layout: &'a Layout<'a>,
+    items: Option<&'static str>,
+}
 
 impl<'a, 'de> DeserializeSeed<'de> for Name<'a> {
     type Value = Found<'a>;
@@ -175,9 +197,9 @@ impl<'a> Visitor<'_> for Name<'a> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(match self.0.find(name) {
+        Ok(match self.layout.find(name) {
             Some(column) => Found::Column(column),
-            None if name == "items" => Found::Items,
+            None if self.items == Some(name) => Found::Items,
             None => Found::Unknown,
         })
     }

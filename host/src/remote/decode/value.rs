@@ -42,6 +42,9 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        if let Some(value) = self.wire.integer(self.kind, number) {
+            return Ok(value);
+        }
         Ok(match self.kind {
             Kind::Decimal(_) => Value::Decimal(number.to_string()),
             Kind::Reference(_) => Value::Reference(number.to_string()),
@@ -60,6 +63,9 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        if let Some(value) = self.wire.fraction(self.kind, number) {
+            return Ok(value);
+        }
         let decimal = decimal_of(number);
         Ok(match (self.kind, decimal) {
             (Kind::Integer, Some(text)) => text.parse().map_or(Value::Decimal(text), Value::Integer),
@@ -74,8 +80,8 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
             return Ok(unfit());
         }
         let mut choices = Vec::new();
-        while let Some(choice) = seq.next_element::<String>()? {
-            choices.push(choice);
+        while let Some(choice) = seq.next_element_seed(Stamp(self.wire))? {
+            choices.extend(choice);
         }
         choices.sort_unstable();
         choices.dedup();
@@ -93,7 +99,7 @@ pub(in crate::remote) fn decimal_of(number: f64) -> Option<String> {
     number.is_finite().then(|| canonical_decimal(&format!("{number:.14e}")))?
 }
 
-/// Part of a change key: text as the server writes it, or none.
+/// Part of a change key, or a choice: text as the server writes it, or none.
 pub(super) struct Stamp<'a, W>(pub(super) &'a W);
 
 impl<'de, W: Wire> DeserializeSeed<'de> for Stamp<'_, W> {
@@ -125,6 +131,19 @@ impl<'de, W: Wire> Visitor<'de> for Stamp<'_, W> {
 
     fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
         Ok(Some(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(decimal_of(number))
+    }
+
+    fn visit_bool<E>(self, yes: bool) -> Result<Self::Value, E> {
+        Ok(Some(yes.to_string()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(None)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {

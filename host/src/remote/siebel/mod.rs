@@ -79,7 +79,16 @@ impl Siebel {
 
     fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
         let authorization = self.http.authorization();
-        Call { object: Some(&object.name), purpose, method, url, body: None, authorization, detail: None }
+        Call {
+            object: Some(&object.name),
+            purpose,
+            method,
+            url,
+            body: None,
+            authorization,
+            headers: Vec::new(),
+            detail: None,
+        }
     }
 
     fn address(&self, object: &Object, id: Option<&RemoteId>) -> Url {

@@ -162,6 +162,7 @@ impl Rpc {
             url,
             body: Some(body),
             authorization,
+            headers: Vec::new(),
             detail: Some(method),
         }
     }

@@ -1,0 +1,331 @@
+//! Requests as the description has them, and the records of their answers.
+
+use super::classify::Judged;
+use super::description::{Items, Means, On, Request};
+use super::pointer::{NotNull, Pointer};
+use super::template::{Bindings, Bound, Position, Var, encoded};
+use super::{Purpose, Rest};
+use crate::ports::{RemoteError, RemoteRecord, Scope};
+use crate::remote::decode::{Layout, Records, unfolded};
+use crate::remote::http::{Call, Reply};
+use serde::de::DeserializeSeed;
+use serde_json::{Map, Value as Json};
+use std::marker::PhantomData;
+use sync_core::change_key::RemoteId;
+use sync_core::object::Object;
+use sync_core::value::Value;
+use url::Url;
+
+/// How much of a record is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Its change key.
+    Key,
+    /// All of it.
+    Record,
+}
+
+impl Rest {
+    /// Which names are read.
+    pub(super) fn layout<'o>(&'o self, object: &'o Object, wanted: Wanted) -> Layout<'o> {
+        let layout = match wanted {
+            Wanted::Key => Layout::keys(object, unfolded),
+            Wanted::Record => Layout::records(object, unfolded),
+        };
+        layout.without_deleted(self.description.record.deleted.as_deref())
+    }
+
+    /// Where a name of the object stands in a record: what makes the change key at its top, fields where they are
+    /// described to be.
+    pub(super) fn place(&self, object: &Object, name: &str) -> Pointer {
+        let resource = &object.resource;
+        let key = [
+            Some(&resource.id),
+            Some(&resource.updated),
+            resource.version.as_ref(),
+            resource.created.as_ref(),
+        ];
+        let deleted = self.description.record.deleted.as_deref();
+        if key.iter().flatten().any(|it| *it == name) || deleted == Some(name) {
+            Pointer::default().field(name)
+        } else {
+            self.description.record.fields.field(name)
+        }
+    }
+
+    /// What every request of an object can name.
+    pub(super) fn bindings(&self, object: &Object, layout: &Layout<'_>) -> Bindings {
+        let below = self.description.record.fields.parts();
+        let mut names: Vec<String> = Vec::new();
+        for name in layout.names() {
+            let place = self.place(object, name);
+            let own = place.parts().strip_prefix(below).map(|parts| parts.join("."));
+            names.extend(own.filter(|own| !own.is_empty() && !names.contains(own)));
+        }
+        let bindings = Bindings::default().text(Var::Resource, &object.resource.path);
+        match names.is_empty() {
+            true => bindings,
+            false => bindings.with(Var::Fields, Bound::List(names.into_iter().map(Bound::Text).collect())),
+        }
+    }
+
+    /// The request, ready to be sent. `more` are parameters besides those of its own.
+    ///
+    /// # Errors
+    /// Something that cannot stand where it is to be put.
+    pub(super) fn call<'o>(
+        &self,
+        object: Option<&'o Object>,
+        purpose: Purpose,
+        request: &Request,
+        bindings: &Bindings,
+        more: &[(String, String)],
+    ) -> Result<Call<'o>, RemoteError> {
+        let fail = |what: &str| RemoteError {
+            scope: Scope::Object,
+            message: format!("the {what} of a request for {} cannot be made", shown(object)),
+            help: Some("an id, a filter or a version has what cannot stand there".into()),
+        };
+        let path = request.path.render(bindings, Position::Path).ok_or_else(|| fail("path"))?;
+        // An address would lose such a step, and be another one's.
+        if path.split('/').any(|step| matches!(step, "." | "..")) {
+            return Err(fail("path"));
+        }
+        let mut url = self.http.settings().url.clone();
+        let base = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&format!("{base}{path}"));
+        let own = request.query.iter().filter_map(|(name, value)| {
+            let value = value.render(bindings, Position::Plain)?;
+            Some(format!("{}={}", encoded(name), encoded(&value)))
+        });
+        let more = more.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let query: Vec<String> = own.chain(more).collect();
+        url.set_query((!query.is_empty()).then(|| query.join("&")).as_deref());
+        url.set_fragment(None);
+        let mut headers = self.description.headers.clone();
+        for (name, value) in &request.headers {
+            let value = value.render(bindings, Position::Plain);
+            let value = value.and_then(|value| value.parse().ok()).ok_or_else(|| fail("header"))?;
+            headers.push((name.clone(), value));
+        }
+        Ok(Call {
+            object: object.map(|object| &object.name),
+            purpose,
+            method: request.method.clone(),
+            detail: None,
+            url,
+            body: request
+                .body
+                .as_ref()
+                .and_then(|body| body.render(bindings, Position::Json))
+                .map(String::into_bytes),
+            authorization: self.http.authorization(),
+            headers,
+        })
+    }
+
+    /// Sends a reading request. `None`: what it asks for is not there.
+    ///
+    /// # Errors
+    /// No answer, or one that is of no use.
+    pub(super) async fn read(&self, call: &Call<'_>) -> Result<Option<Reply>, RemoteError> {
+        let reply = self.http.answered(call, self.http.read(call).await?)?;
+        match self.judge(On::Read, &reply) {
+            None => Ok(Some(reply)),
+            Some(Judged { means: Means::Gone, .. }) => Ok(None),
+            Some(Judged { means: Means::Login, .. }) => Err(self.no_login(call, &reply)),
+            Some(_) => Err(self.error(call, &reply)),
+        }
+    }
+
+    /// As [`Rest::read`], for what must be there.
+    pub(super) async fn must_read(&self, call: &Call<'_>) -> Result<Reply, RemoteError> {
+        self.read(call).await?.ok_or_else(|| RemoteError {
+            scope: Scope::Object,
+            message: format!("{} was answered with: there is no such thing", self.http.name(call)),
+            help: Some("check `url`, the `path` in the description, and the resource of the object".into()),
+        })
+    }
+
+    /// The records of an answer.
+    ///
+    /// # Errors
+    /// JSON of another form than described. That there is no list is one, too: it is no empty list.
+    pub(super) fn records(
+        &self,
+        object: &Object,
+        layout: &Layout<'_>,
+        at: &Items,
+        call: &Call<'_>,
+        reply: &Reply,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        if reply.status == 204 {
+            return Ok(Vec::new());
+        }
+        let help = || {
+            let id = &object.resource.id;
+            Some(format!(
+                "check `items` and `record` in the description, and that every record there has `{id}`"
+            ))
+        };
+        match self.parse(object, layout, at, &reply.body) {
+            Ok(Some(mut records)) => {
+                let keys = records.iter_mut().map(|record| &mut record.key);
+                let stamps = &self.description.values.timestamps;
+                let instant = |stamp: &str| time_of(stamp).or_else(|| stamps.instant(stamp));
+                self.newest.mark(object, keys, self.description.record.tick, instant);
+                Ok(records)
+            }
+            Ok(None) => Err(RemoteError {
+                scope: Scope::Object,
+                message: format!("{} was answered with nothing at {}", self.http.name(call), at.items),
+                help: help(),
+            }),
+            Err(error) => {
+                let error = self.http.unreadable(call, reply, &error);
+                Err(RemoteError { help: error.help.or_else(help), ..error })
+            }
+        }
+    }
+
+    fn parse(
+        &self,
+        object: &Object,
+        layout: &Layout<'_>,
+        at: &Items,
+        body: &[u8],
+    ) -> Result<Option<Vec<RemoteRecord>>, serde_json::Error> {
+        let records = Records { layout, wire: &self.description.values };
+        let places: Vec<(&str, Pointer)> =
+            layout.names().map(|name| (name, at.record_place(&self.place(object, name)))).collect();
+        let flat = places.iter().all(|(name, place)| matches!(place.parts(), [only] if only == name));
+        let found = if flat {
+            // Null is a list of nothing.
+            at.items.read(body, NotNull(records))?.map(Option::unwrap_or_default)
+        } else {
+            let tree = at.items.read(body, PhantomData::<Json>)?;
+            tree.map(|tree| {
+                let items = match tree {
+                    Json::Array(items) => items,
+                    Json::Null => Vec::new(),
+                    one => vec![one],
+                };
+                let mut all = Vec::with_capacity(items.len());
+                for mut item in items {
+                    let mut flat = Map::new();
+                    for (name, place) in &places {
+                        flat.extend(place.take(&mut item).map(|value| ((*name).to_owned(), value)));
+                    }
+                    all.append(&mut records.deserialize(Json::Object(flat))?);
+                }
+                Ok::<_, serde_json::Error>(all)
+            })
+            .transpose()?
+        };
+        Ok(found.map(|mut all| {
+            if self.description.record.absent_is_null {
+                let values = all.iter_mut().flat_map(|record| &mut record.row);
+                values.filter(|value| **value == Value::Absent).for_each(|value| *value = Value::Null);
+            }
+            all
+        }))
+    }
+
+    /// One record, with the ETag it came with; `None` where it is gone.
+    pub(super) async fn one(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        purpose: Purpose,
+    ) -> Result<Option<(RemoteRecord, Option<String>)>, RemoteError> {
+        let Some(get) = &self.description.get else {
+            let records = self.many(object, std::slice::from_ref(id), purpose).await?;
+            return Ok(records.into_iter().find(|record| record.key.id == *id).map(|record| (record, None)));
+        };
+        let layout = self.layout(object, Wanted::Record);
+        let bindings = self.bindings(object, &layout).with(Var::Id, self.description.values.id(&id.0));
+        let call = self.call(Some(object), purpose, &get.request, &bindings, &[])?;
+        let Some(reply) = self.read(&call).await? else { return Ok(None) };
+        let at = Items { items: get.record.clone(), record: Pointer::default() };
+        let records = self.records(object, &layout, &at, &call, &reply)?;
+        let etag = reply.header("etag").map(str::to_owned);
+        // Nothing may be done to an id that the server did not name.
+        Ok(records.into_iter().find(|record| record.key.id == *id).map(|record| (record, etag)))
+    }
+
+    /// Several records by their ids; those that are gone are left out.
+    pub(super) async fn many(
+        &self,
+        object: &Object,
+        ids: &[RemoteId],
+        purpose: Purpose,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let Some(many) = &self.description.get_many else {
+            let one = ids.iter().map(|id| self.one(object, id, purpose));
+            let found = futures_util::future::try_join_all(one).await?;
+            return Ok(found.into_iter().flatten().map(|(record, _)| record).collect());
+        };
+        let layout = self.layout(object, Wanted::Record);
+        let id = |id: &RemoteId| {
+            let bound = self.description.values.id(&id.0);
+            let Some(each) = &many.each else { return Some(bound) };
+            let bindings = Bindings::default().with(Var::Json, Bound::Raw(bound.json())).with(Var::Id, bound);
+            let position = if many.request.body.is_some() { Position::Json } else { Position::Plain };
+            each.render(&bindings, position).map(Bound::Raw)
+        };
+        let mut all = Vec::with_capacity(ids.len());
+        let mut waiting = vec![ids];
+        while let Some(ids) = waiting.pop() {
+            if ids.is_empty() {
+                continue;
+            }
+            let list = Bound::List(ids.iter().filter_map(id).collect());
+            let bindings = self.bindings(object, &layout).with(Var::Ids, list);
+            let call = self.call(Some(object), purpose, &many.request, &bindings, &[])?;
+            if ids.len() > many.batch || (call.url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
+                let (left, right) = ids.split_at(ids.len() / 2);
+                waiting.extend([right, left]);
+                continue;
+            }
+            let reply = self.must_read(&call).await?;
+            let records = self.records(object, &layout, &many.items, &call, &reply)?;
+            // A server that overlooks what is asked for would answer others.
+            all.extend(records.into_iter().filter(|record| ids.contains(&record.key.id)));
+        }
+        Ok(all)
+    }
+}
+
+/// Servers refuse an address of this many bytes.
+const LONGEST_URL: usize = 8_000;
+
+impl Items {
+    /// Where a name of the record stands in an item.
+    fn record_place(&self, place: &Pointer) -> Pointer {
+        place.parts().iter().fold(self.record.clone(), |way, part| way.below(part))
+    }
+}
+
+/// A stamp as a time, whatever form values are sent in: numbers tell by their size what they count since 1970.
+fn time_of(stamp: &str) -> Option<i64> {
+    match stamp.parse::<i64>() {
+        Ok(number @ 100_000_000..100_000_000_000) => Some(number * 1_000_000),
+        Ok(number @ 100_000_000_000..100_000_000_000_000) => Some(number * 1_000),
+        Ok(number @ 100_000_000_000_000..) => Some(number),
+        // A counter.
+        Ok(_) => None,
+        Err(_) => sync_core::calendar::parse_timestamp(stamp),
+    }
+}
+
+fn shown(object: Option<&Object>) -> String {
+    object.map_or_else(|| "the server".to_owned(), |object| format!("`{}`", object.name))
+}
+
+/// The number of items of an answer, records or not.
+pub(super) fn items_in(at: &Items, call_url: &Url, reply: &Reply) -> u64 {
+    let count = at.items.read(&reply.body, NotNull(PhantomData::<Vec<serde::de::IgnoredAny>>));
+    let count = count.ok().flatten().flatten().map_or(0, |all| all.len());
+    tracing::trace!(path = call_url.path(), count, "a page of items");
+    count as u64
+}

@@ -1,0 +1,81 @@
+//! What an answer means: by the rules of the description first, by the usual meaning of its status else.
+
+use super::Rest;
+use super::description::{Means, On};
+use crate::ports::{RemoteError, Scope, WriteError};
+use crate::remote::http::{Call, Reply};
+
+/// What an answer that is no success means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Judged {
+    /// What it means.
+    pub(super) means: Means,
+    /// Whether the description says so.
+    pub(super) by_rule: bool,
+}
+
+impl Rest {
+    /// What an answer means; `None` where it is a success.
+    pub(super) fn judge(&self, on: On, reply: &Reply) -> Option<Judged> {
+        let fits = |rule: &&super::description::Rule| {
+            let here = rule.on.is_empty() || rule.on.contains(&on);
+            let status = rule.status.is_empty() || rule.status.contains(&reply.status);
+            here && status
+                && rule.at.as_ref().is_none_or(|(at, is)| match is {
+                    Some(is) => at.text(&reply.body).as_ref() == Some(is),
+                    None => at.tree(&reply.body).is_some_and(|it| !it.is_null()),
+                })
+        };
+        if let Some(rule) = self.description.errors.rules.iter().find(fits) {
+            return Some(Judged { means: rule.means, by_rule: true });
+        }
+        let means = match reply.status {
+            _ if reply.is_success() => return None,
+            401 => Means::Login,
+            404 | 410 => Means::Gone,
+            412 => Means::Moved,
+            500.. => Means::Unknown,
+            _ => Means::Refused,
+        };
+        Some(Judged { means, by_rule: false })
+    }
+
+    /// The error for an answer that is of no use, in the server's own words where they are to be found.
+    pub(super) fn error(&self, call: &Call<'_>, reply: &Reply) -> RemoteError {
+        match self.said(reply) {
+            Some(said) => RemoteError {
+                scope: Scope::Object,
+                message: format!("{} was answered with {}: {said}", self.http.name(call), reply.status),
+                help: None,
+            },
+            None => self.http.unexpected(call, reply),
+        }
+    }
+
+    /// The error for a login that is not accepted.
+    pub(super) fn no_login(&self, call: &Call<'_>, reply: &Reply) -> RemoteError {
+        let said = self.said(reply).map(|said| format!(": {said}")).unwrap_or_default();
+        let what = self.http.name(call);
+        RemoteError {
+            scope: Scope::Run,
+            message: format!("failed to log in: {what} was answered with {}{said}", reply.status),
+            help: Some(
+                "check `auth` in the metadata: the user, and the variable or file of the password".into(),
+            ),
+        }
+    }
+
+    /// What the server says to a write that it does not carry out.
+    pub(super) fn refusal(&self, call: &Call<'_>, reply: &Reply) -> WriteError {
+        let code = self.description.errors.code.iter().find_map(|at| at.text(&reply.body));
+        WriteError::Refused {
+            code: code.map_or_else(|| "refused".to_owned(), |code| self.http.clean(&code)),
+            message: self.said(reply).unwrap_or_else(|| self.http.unexpected(call, reply).message),
+        }
+    }
+
+    fn said(&self, reply: &Reply) -> Option<String> {
+        let text = self.description.errors.message.iter().find_map(|at| at.text(&reply.body))?;
+        Some(self.http.clean(&text)).filter(|text| !text.is_empty())
+    }
+}
