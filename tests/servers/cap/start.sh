@@ -19,7 +19,7 @@ unset NODE_ENV NODE_OPTIONS CDS_ENV CDS_CONFIG
 
 # Sets `node` to a Node.js that is new enough: the machine's, or else the one among the packages.
 find_node() {
-    for node in node "$packages/node_modules/.bin/node"; do
+    for node in node "$packages"/node_modules/node-linux-*/bin/node; do
         "$node" -e 'require("node:sqlite")' 2>/dev/null && return
     done
     return 1
