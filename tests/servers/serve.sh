@@ -42,11 +42,14 @@ await() {
     return 1
 }
 
+# What a start script may do with the server that just started; it says so by a function of its own.
+furnish() { :; }
+
 # ADDRESS COMMAND...: becomes the server, so that whoever started the script owns it, SIGKILL included. The address
 # is printed once it answers.
 serve() {
     address=$1
     shift
-    (await $$ && echo "$address") &
+    (await $$ && furnish && echo "$address") &
     exec "$@" >"$work/log" 2>&1
 }
