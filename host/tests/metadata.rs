@@ -161,7 +161,8 @@ fn every_kind_of_remote_is_known_here() {
         ("rest", RemoteKind::Rest),
         ("siebel", RemoteKind::Siebel),
     ] {
-        let text = MINIMAL.replace("kind = \"siebel\"", &format!("kind = {name:?}"));
+        let more = if name == "rest" { "\ndescription = \"kinto\"" } else { "" };
+        let text = MINIMAL.replace("kind = \"siebel\"", &format!("kind = {name:?}{more}"));
         assert_eq!(parse(&text).unwrap().remote.kind, kind);
         assert_eq!(kind.name(), name);
     }

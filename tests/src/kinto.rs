@@ -1,6 +1,9 @@
 //! A Kinto server of a test's own: REST, and a look at it with other eyes than the adapter's.
 
-use crate::server::RealServer;
+use crate::binary::{root, stock_plugin};
+use crate::proxy::edit_before;
+use crate::scene::Scene;
+use crate::server::{RealServer, client};
 use serde_json::Value as Json;
 
 /// A running server with a fresh store. A start takes two seconds once the packages are installed, so every test has
@@ -24,6 +27,21 @@ impl Kinto {
     /// The server's address. User and password are `sync`, the bucket is `crm`.
     pub fn url(&self) -> &str {
         self.server.url()
+    }
+
+    /// A scene with the declared accounts and opportunities, and this server by its ready-made description.
+    pub fn scene(&self) -> Scene {
+        scene_at(self.server.port())
+    }
+
+    /// A scene that reaches the server through a proxy, which changes a record when the first PATCH of it has left the
+    /// host and not yet reached the server.
+    pub fn scene_with_edit_before_patch(&self, collection: &str, id: &str, values: Json) -> Scene {
+        let (port, collection, id) = (self.server.port(), collection.to_owned(), id.to_owned());
+        let edit = move || {
+            client("kinto", port, &["update", &collection, &id, &values.to_string()]);
+        };
+        scene_at(edit_before(port, |head, _| head.starts_with("PATCH"), edit))
     }
 
     /// Makes a record; its id.
@@ -67,4 +85,18 @@ impl Kinto {
     pub fn seed(&self, count: u32, collections: &[&str]) {
         self.server.seed(count, collections);
     }
+}
+
+fn scene_at(port: u16) -> Scene {
+    let scene = Scene::with_remote(&format!(
+        "kind = \"rest\"\ndescription = \"kinto\"\nurl = \"http://127.0.0.1:{port}/v1/buckets/crm\"\n\
+         auth = {{ kind = \"basic\", username = \"sync\", password = {{ file = \"password\" }} }}\n\
+         retry-for = \"1s\"\ntimeout = \"2s\"\n"
+    ));
+    std::fs::write(scene.path("password"), "sync\n").expect("the folder can be written");
+    scene.install(&stock_plugin("declared"));
+    for object in ["kinto-account", "kinto-opportunity"] {
+        scene.install(&root().join("tests/declared").join(format!("{object}.object.toml")));
+    }
+    scene
 }
