@@ -20,6 +20,8 @@ enum Sent {
     Done(Reply),
     /// It may have been.
     Doubt(WriteError),
+    /// The server failed on it, before or after the fact: its own message.
+    Accident(String),
     /// The server says no, and it is not certain whether because the record has moved.
     Contested(WriteError),
 }
@@ -49,12 +51,13 @@ impl Rest {
         let reply = match self.send(&call, On::Insert).await? {
             Sent::Done(reply) => reply,
             Sent::Doubt(error) | Sent::Contested(error) => return Err(error),
+            Sent::Accident(message) => return Err(unknown(message)),
         };
         let answer = self.answer(object, write, &call, &reply);
         let id = answer.as_ref().map(|record| record.key.id.clone()).or_else(|| new_id(write, &reply));
         let Some(id) = id else {
             let message = format!("{} was answered without the id of the new record", self.http.name(&call));
-            return Err(WriteError::FateUnknown { message, may_still_run: false });
+            return Err(unknown(message));
         };
         if write.complete
             && let Some(record) = answer
@@ -108,7 +111,7 @@ impl Rest {
         let layout = self.layout(object, Wanted::Record);
         let bindings = self.bindings(object, &layout).with(Var::Record, Bound::Raw(tree.json()));
         let call = self.guarded(object, id, expected, &before, lock, &write.request, bindings)?;
-        let doubt = match self.send(&call, On::Update).await? {
+        let (doubt, accident) = match self.send(&call, On::Update).await? {
             Sent::Done(reply) => {
                 let answer = self.answer(object, write, &call, &reply).filter(|record| record.key.id == *id);
                 let settled = answer.filter(|record| record.key.token != RemoteToken::unsettled());
@@ -121,18 +124,17 @@ impl Rest {
                     _ => refused,
                 });
             }
-            Sent::Doubt(doubt) => doubt,
+            Sent::Doubt(doubt) => (doubt, None),
+            Sent::Accident(message) => (unknown(message.clone()), Some(message)),
         };
         let Some(after) = self.read_back(object, id).await else { return Err(doubt) };
         let unmoved = is_expected(&after.key.token, expected);
-        match doubt {
-            WriteError::FateUnknown { message, may_still_run: false } if unmoved => {
-                Err(WriteError::Refused { code: "refused".into(), message })
-            }
+        match accident {
+            Some(message) if unmoved => Err(WriteError::Refused { code: "refused".into(), message }),
             _ if !unmoved && self.is_ours(object, &sent, before.record.as_ref(), &after) => {
                 Ok(found_as_ours(after))
             }
-            doubt => Err(doubt),
+            _ => Err(doubt),
         }
     }
 
@@ -180,6 +182,7 @@ impl Rest {
         let error = match self.send(&call, On::Delete).await {
             Ok(Sent::Done(_)) | Err(WriteError::Gone) => return Ok(()),
             Ok(Sent::Doubt(error) | Sent::Contested(error)) => error,
+            Ok(Sent::Accident(message)) => unknown(message),
             Err(error) => return Err(error),
         };
         match self.one(object, id, Purpose::Query).await {
@@ -286,7 +289,7 @@ impl Rest {
             Means::Moved if on != On::Insert => Err(WriteError::Moved),
             Means::Unknown => {
                 let message = self.error(call, &reply).message;
-                Ok(Sent::Doubt(WriteError::FateUnknown { message, may_still_run: false }))
+                Ok(if by_rule { Sent::Doubt(unknown(message)) } else { Sent::Accident(message) })
             }
             Means::Refused if reply.status == 409 && !by_rule => {
                 Ok(Sent::Contested(self.refusal(call, &reply)))
@@ -396,6 +399,10 @@ fn found_as_ours(RemoteRecord { key, row }: RemoteRecord) -> Written {
 /// time.
 fn unproven(id: RemoteId, token: Option<RemoteToken>) -> Written {
     Written { id, created: None, token: token.unwrap_or_else(RemoteToken::unsettled), row: None }
+}
+
+fn unknown(message: String) -> WriteError {
+    WriteError::FateUnknown { message, may_still_run: false }
 }
 
 fn not_offered(what: &str) -> WriteError {

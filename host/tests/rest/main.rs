@@ -1,0 +1,10 @@
+//! The adapter for described REST servers, against servers that do one thing each.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod descriptions;
+mod errors;
+mod locks;
+mod paging;
+mod ready;
+mod server;
+mod values;
