@@ -327,7 +327,7 @@ fn words_are_checked() {
         &[":15:11: `objects.account.grants` cannot be \"wasy\"", "`wasi`?"],
     );
     assert_mistake(&account("grants = [1]"), InvalidValue, &["must be a text in quotes"]);
-    assert_mistake(&account("grants = \"wasi\""), InvalidValue, &["must be a list in brackets"]);
+    assert_mistake(&account("grants = \"wasi\""), InvalidValue, &["must be a list"]);
 }
 
 #[test]

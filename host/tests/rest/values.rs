@@ -197,7 +197,9 @@ async fn many_are_read_at_once_where_the_server_can_and_long_addresses_are_halve
     let server = Server::start(|asked| {
         let ids = asked.parameter("ids").map(|ids| ids.replace("%2C", ",")).unwrap_or_default();
         let record = |id: &str| format!(r#"{{"id":"{id}","updated":"s"}}"#);
-        let all: Vec<String> = ids.split(',').filter(|id| *id != "gone").map(record).collect();
+        // Never more than forty, however many are asked for.
+        let all: Vec<String> = ids.split(',').filter(|id| *id != "gone").take(40).map(record).collect();
+        let all = if all.is_empty() { vec![record("another")] } else { all };
         ok(format!(r#"{{"data":[{},{}]}}"#, all.join(","), record("another")))
     })
     .await;
@@ -208,10 +210,10 @@ async fn many_are_read_at_once_where_the_server_can_and_long_addresses_are_halve
     let mut ids: Vec<RemoteId> = (0..60).map(|id| RemoteId(format!("{id:0>60}"))).collect();
     ids.push(RemoteId("gone".into()));
     assert_eq!(rest.details(&thing, &ids).await.unwrap().len(), 60);
-    assert_eq!(rest.requests(&thing.name).details, 1);
+    assert_eq!(rest.requests(&thing.name).details, 3, "the rest, and what is gone");
     ids.extend((60..99).map(|id| RemoteId(format!("{id:0>200}"))));
     assert_eq!(rest.details(&thing, &ids).await.unwrap().len(), 99);
-    assert!(rest.requests(&thing.name).details > 2);
+    assert!(rest.requests(&thing.name).details > 5);
     assert!(server.asked().iter().all(|asked| asked.target.len() < 8_000));
     assert_eq!(rest.details(&thing, &[]).await.unwrap(), []);
 }

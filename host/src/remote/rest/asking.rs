@@ -10,6 +10,7 @@ use crate::remote::decode::{Layout, Records, unfolded};
 use crate::remote::http::{Call, Reply};
 use serde::de::DeserializeSeed;
 use serde_json::{Map, Value as Json};
+use std::collections::HashSet;
 use std::marker::PhantomData;
 use sync_core::change_key::RemoteId;
 use sync_core::object::Object;
@@ -274,7 +275,7 @@ impl Rest {
             each.render(&bindings, position).map(Bound::Raw)
         };
         let mut all = Vec::with_capacity(ids.len());
-        let mut waiting = vec![ids];
+        let mut waiting = vec![ids.to_vec()];
         while let Some(ids) = waiting.pop() {
             if ids.is_empty() {
                 continue;
@@ -284,13 +285,19 @@ impl Rest {
             let call = self.call(Some(object), purpose, &many.request, &bindings, &[])?;
             if ids.len() > many.batch || (call.url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
                 let (left, right) = ids.split_at(ids.len() / 2);
-                waiting.extend([right, left]);
+                waiting.extend([right.to_vec(), left.to_vec()]);
                 continue;
             }
             let reply = self.must_read(&call).await?;
             let records = self.records(object, &layout, &many.items, &call, &reply)?;
             // A server that overlooks what is asked for would answer others.
-            all.extend(records.into_iter().filter(|record| ids.contains(&record.key.id)));
+            let found: Vec<_> = records.into_iter().filter(|record| ids.contains(&record.key.id)).collect();
+            // What is missing is gone only if it is not missing for the length of the answer.
+            if !found.is_empty() && found.len() < ids.len() {
+                let known: HashSet<&RemoteId> = found.iter().map(|record| &record.key.id).collect();
+                waiting.push(ids.iter().filter(|id| !known.contains(id)).cloned().collect());
+            }
+            all.extend(found);
         }
         Ok(all)
     }

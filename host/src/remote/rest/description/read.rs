@@ -169,17 +169,17 @@ fn count(table: &Table<'_>, found: &mut Found<'_>) -> Option<Count> {
     let request = request::request(table, &Needs::new("GET", &[Var::Resource, Var::Filter]), found);
     let header = table.item("header").and_then(|item| header_name(&item, item.as_text()?, found));
     let at = optional_pointer(table, "at", found);
-    let total = match (header, at) {
-        (Some(header), None) => Total::Header(header),
-        (None, Some(at)) => Total::Body(at),
+    let total = match (table.item("header").is_some(), table.item("at").is_some()) {
+        (true, false) => header.map(Total::Header),
+        (false, true) => at.map(Total::Body),
         _ => {
             let help = "`header = \"X-Total-Count\"`, or `at = \"/meta/total\"`".to_owned();
             let message = "a count stands in one place: `header` or `at`".to_owned();
             found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
-            return None;
+            None
         }
     };
-    Some(Count { request: request?, total })
+    Some(Count { request: request?, total: total? })
 }
 
 fn get(table: &Table<'_>, found: &mut Found<'_>) -> Option<Get> {
@@ -227,7 +227,7 @@ fn find(table: &Table<'_>, found: &mut Found<'_>) -> Option<Find> {
     let only_ids = table.optional("only-ids", Item::boolean, found).unwrap_or(false);
     let request = request?;
     let asked = [Var::Value, Var::Json, Var::Conditions].into_iter().any(|var| request.mentions(var));
-    if !asked && each.is_empty() {
+    if !asked && table.item("each").is_none() {
         let message = "`find` does not say what is looked for".to_owned();
         let help =
             "`each = { \"{field}\" = \"{value}\" }`, or `{conditions}` in its `query` or `body`".to_owned();
