@@ -43,11 +43,9 @@ async fn replay(service: &str, scenario: &str) -> (Server, Rest, usize) {
 fn differs(asked: &Asked, expected: &Json) -> Option<String> {
     let line = format!("{} {}", asked.method, asked.target.trim_start_matches("/api"));
     let body: Json = serde_json::from_str(&asked.body).unwrap_or(Json::Null);
-    let headers = expected["headers"].as_object().into_iter().flatten();
-    let header = |(name, value): (&String, &Json)| asked.header(name) == value.as_str().unwrap();
-    let same = line == expected["line"].as_str().unwrap()
-        && body == expected["body"]
-        && headers.map(header).all(|it| it);
+    let mut headers = expected["headers"].as_object().into_iter().flatten();
+    let has_headers = headers.all(|(name, value)| asked.header(name) == value.as_str().unwrap());
+    let same = line == expected["line"].as_str().unwrap() && body == expected["body"] && has_headers;
     (!same).then(|| format!("{line} {}", asked.body))
 }
 

@@ -1,16 +1,21 @@
 //! JSON over REST, by a description: `description` says what a server is like, and nothing here knows any server.
 //!
-//! A request's way: `template` puts ids, fields and filters into what the description has → `asking` sends it and reads
-//! records out of the answer → `classify` says what an answer means that is none. `paging` goes from page to page,
-//! `search` looks for user keys, `write` guards and proves writes, `wire` has the forms of values.
+//! A request's way: `template` puts ids, fields and filters into what the description has → `asking` sends it → `answers`
+//! reads records out of the answer → `classify` says what an answer means that is none. `paging` goes from page to page,
+//! `search` looks for user keys, `write` sends and proves writes, `guard` keeps them from
+//! overwriting others, `wire` and `moments` have the forms of values, `tree` makes bodies of them.
 
+mod answers;
 mod asking;
 mod classify;
 pub mod description;
+mod guard;
+mod moments;
 mod paging;
 mod pointer;
 mod search;
 mod template;
+mod tree;
 mod wire;
 mod write;
 
@@ -22,7 +27,8 @@ use crate::ports::{
     Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
     Written,
 };
-use asking::{Wanted, items_in};
+use answers::items_in;
+use asking::Wanted;
 use async_trait::async_trait;
 use description::{Description, LockKind, Request, Total};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -116,7 +122,7 @@ impl Rest {
         let read = Read {
             reply: &reply,
             url: &call.url,
-            items: if list.paging.counts() { items_in(&list.items, &call.url, &reply) } else { 0 },
+            items: if list.paging.counts() { items_in(&list.items, &reply) } else { 0 },
             first: records.first().map(|record| record.key.id.0.as_str()),
             last: records.last().map(|record| record.key.id.0.as_str()),
         };

@@ -1,18 +1,11 @@
 //! Values as the described server writes them.
 
-use super::template::Bound;
+use super::moments::{Moments, fraction, midnight};
+use super::template::{Bound, quoted};
 use crate::remote::decode::{Wire, decimal_of};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
-use std::collections::BTreeMap;
-use sync_core::calendar::{canonical_date, format_timestamp, parse_timestamp};
 use sync_core::value::{Kind, Value, canonical_decimal};
-
-use super::template::quoted;
 
 /// How values are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,102 +39,6 @@ impl Default for Forms {
             nulls: Vec::new(),
         }
     }
-}
-
-/// How points in time are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Moments {
-    /// `2024-02-29T10:00:00Z`, or the date of it.
-    Iso,
-    /// Since 1970, in UTC.
-    Seconds,
-    /// The same, finer.
-    Milliseconds,
-    /// The same, finest.
-    Microseconds,
-    /// By `strftime`'s letters, in UTC unless the offset is one of them.
-    Pattern(String),
-}
-
-impl Moments {
-    /// Microseconds of one unit, for numbers.
-    fn unit(&self) -> Option<i64> {
-        match self {
-            Moments::Seconds => Some(1_000_000),
-            Moments::Milliseconds => Some(1_000),
-            Moments::Microseconds => Some(1),
-            Moments::Iso | Moments::Pattern(_) => None,
-        }
-    }
-
-    fn of_number(&self, number: i64) -> Option<i64> {
-        number.checked_mul(self.unit()?)
-    }
-
-    /// Microseconds since 1970.
-    pub(super) fn instant(&self, text: &str) -> Option<i64> {
-        match self {
-            Moments::Iso => parse_timestamp(text),
-            Moments::Pattern(pattern) => {
-                let parsed = strtime::parse(pattern, text).ok()?;
-                let instant = match parsed.offset() {
-                    Some(_) => parsed.to_timestamp().ok()?,
-                    None => {
-                        let midnight = |date: Date| date.at(0, 0, 0, 0);
-                        let local = parsed.to_datetime().or_else(|_| parsed.to_date().map(midnight)).ok()?;
-                        TimeZone::UTC.to_timestamp(local).ok()?
-                    }
-                };
-                Some(instant.as_microsecond())
-            }
-            _ => match text.parse() {
-                Ok(number) => self.of_number(number),
-                Err(_) => fraction(text.parse().ok()?, self.unit()?),
-            },
-        }
-    }
-
-    /// `YYYY-MM-DD`, of a day or of its midnight.
-    pub(super) fn date(&self, text: &str) -> Option<String> {
-        match self {
-            Moments::Iso => {
-                let (day, clock) = text.split_once(['T', ' ']).unwrap_or((text, ""));
-                let midnight = clock.bytes().all(|b| matches!(b, b'0' | b':' | b'.' | b'Z'));
-                midnight.then(|| canonical_date(day))?
-            }
-            _ => midnight(self.instant(text)?),
-        }
-    }
-
-    fn instant_written(&self, micros: i64) -> Option<String> {
-        match self {
-            Moments::Iso => format_timestamp(micros),
-            Moments::Pattern(pattern) => {
-                strtime::format(pattern, Timestamp::from_microsecond(micros).ok()?).ok()
-            }
-            _ => Some(micros.div_euclid(self.unit()?).to_string()),
-        }
-    }
-
-    /// A day as it is sent.
-    pub(super) fn date_written(&self, date: &str) -> Option<String> {
-        match self {
-            Moments::Iso => Some(date.to_owned()),
-            _ => self.instant_written(parse_timestamp(date)?),
-        }
-    }
-}
-
-/// The day whose midnight this is.
-fn midnight(micros: i64) -> Option<String> {
-    let text = format_timestamp(micros)?;
-    text.strip_suffix("T00:00:00.000000Z").map(str::to_owned)
-}
-
-/// Units with a fraction: seconds most of all. To the microsecond, which a number of 64 bits holds for centuries.
-fn fraction(number: f64, unit: i64) -> Option<i64> {
-    let micros = (number * unit as f64).round();
-    (micros.abs() < 1e17).then_some(micros as i64)
 }
 
 impl Wire for Forms {
@@ -262,48 +159,6 @@ fn is_number(text: &str) -> bool {
     text.parse::<i64>().is_ok_and(|number| number.to_string() == text)
 }
 
-/// A JSON object that is put together from fields and where they stand in it.
-#[derive(Debug, Default)]
-pub(super) struct Tree(BTreeMap<String, Node>);
-
-#[derive(Debug)]
-enum Node {
-    Leaf(String),
-    Branch(Tree),
-}
-
-impl Tree {
-    /// Puts finished JSON at the end of a way of names.
-    pub(super) fn put(&mut self, way: &[String], json: String) {
-        match way {
-            [] => {}
-            [name] => {
-                self.0.insert(name.clone(), Node::Leaf(json));
-            }
-            [name, rest @ ..] => {
-                let node = self.0.entry(name.clone()).or_insert_with(|| Node::Branch(Tree::default()));
-                match node {
-                    Node::Branch(tree) => tree.put(rest, json),
-                    Node::Leaf(_) => {}
-                }
-            }
-        }
-    }
-
-    /// The whole as JSON.
-    pub(super) fn json(&self) -> String {
-        let entries: Vec<String> = self
-            .0
-            .iter()
-            .map(|(name, node)| match node {
-                Node::Leaf(json) => format!("{}:{json}", quoted(name)),
-                Node::Branch(tree) => format!("{}:{}", quoted(name), tree.json()),
-            })
-            .collect();
-        format!("{{{}}}", entries.join(","))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -358,19 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_the_form_that_is_described() {
-        let instant = |form: Moments, text: &str| form.instant(text);
-        assert_eq!(instant(Moments::Milliseconds, "1709200801002"), Some(1_709_200_801_002_000));
-        assert_eq!(instant(Moments::Seconds, "1709200801.25"), Some(1_709_200_801_250_000));
-        assert_eq!(instant(pattern("%Y-%m-%d %H:%M:%S"), "2024-02-29 10:00:01"), Some(1_709_200_801_000_000));
-        assert_eq!(
-            instant(pattern("%Y-%m-%dT%H:%M:%S%z"), "2024-02-29T12:00:01+0200"),
-            Some(1_709_200_801_000_000)
-        );
-        assert_eq!(instant(Moments::Seconds, "yesterday"), None);
-        assert_eq!(Moments::Iso.date("2024-02-29T00:00:00Z").as_deref(), Some("2024-02-29"));
-        assert_eq!(Moments::Iso.date("2024-02-29T10:00:00Z"), None);
-        assert_eq!(Moments::Milliseconds.date("1709164800000").as_deref(), Some("2024-02-29"));
+    fn numbers_are_times_where_that_is_described() {
         let forms = Forms { timestamps: Moments::Seconds, dates: Moments::Milliseconds, ..Forms::default() };
         assert_eq!(forms.integer(&Kind::Timestamp, 1), Some(Value::Timestamp(1_000_000)));
         assert_eq!(forms.integer(&Kind::Date, 86_400_000), Some(Value::Date("1970-01-02".into())));
@@ -389,15 +232,5 @@ mod tests {
         ] {
             assert_eq!(forms.text(&kind, text), Value::Text(text.into()));
         }
-    }
-
-    #[test]
-    fn fields_are_put_where_they_stand() {
-        let mut tree = Tree::default();
-        let way = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
-        tree.put(&way("address.city"), "\"X\"".into());
-        tree.put(&way("address.zip"), "1".into());
-        tree.put(&way("na\"me"), "null".into());
-        assert_eq!(tree.json(), r#"{"address":{"city":"X","zip":1},"na\"me":null}"#);
     }
 }

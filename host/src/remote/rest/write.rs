@@ -3,10 +3,11 @@
 
 use super::asking::Wanted;
 use super::classify::Judged;
-use super::description::{Items, LockKind, Means, On, Request, Write};
+use super::description::{Items, LockKind, Means, On, Write};
+use super::guard::{Before, is_expected, names_version};
 use super::pointer::Pointer;
-use super::template::{Bindings, Bound, Position, Var};
-use super::wire::Tree;
+use super::template::{Bindings, Bound, Var};
+use super::tree::Tree;
 use super::{Purpose, Rest};
 use crate::ports::{RemoteRecord, WriteError, Written};
 use crate::remote::http::{Call, Reply};
@@ -24,12 +25,6 @@ enum Sent {
     Accident(String),
     /// The server says no, and it is not certain whether because the record has moved.
     Contested(WriteError),
-}
-
-/// A record that is about to be written, as far as it had to be read.
-struct Before {
-    record: Option<RemoteRecord>,
-    etag: Option<String>,
 }
 
 impl Rest {
@@ -195,81 +190,6 @@ impl Rest {
         }
     }
 
-    /// The record as it is, where it has to be read before it is written: for the lock, or to tell afterwards whether
-    /// somebody else wrote. `None` where it is gone.
-    async fn before(
-        &self,
-        object: &Object,
-        id: &RemoteId,
-        expected: &RemoteToken,
-        lock: &LockKind,
-        must_read: bool,
-    ) -> Result<Option<Before>, WriteError> {
-        if *expected == RemoteToken::unsettled() {
-            return Err(WriteError::Moved);
-        }
-        let for_lock = match lock {
-            LockKind::ReadCompare => true,
-            LockKind::IfMatch { value, .. } => value.mentions(Var::Etag),
-            LockKind::Field => false,
-        };
-        if !(for_lock || must_read) {
-            return Ok(Some(Before { record: None, etag: None }));
-        }
-        let Some((record, etag)) = self.one(object, id, Purpose::Query).await? else { return Ok(None) };
-        let found = &record.key.token;
-        let missing = if object.resource.version.is_some() {
-            found.version.is_none()
-        } else {
-            found.updated.is_empty()
-        };
-        if missing {
-            return Err(WriteError::NoVersion);
-        }
-        if !is_expected(found, expected) {
-            return Err(WriteError::Moved);
-        }
-        Ok(Some(Before { record: Some(record), etag }))
-    }
-
-    /// The request with its guard.
-    #[expect(clippy::too_many_arguments, reason = "all of them go into one request")]
-    fn guarded<'o>(
-        &self,
-        object: &'o Object,
-        id: &RemoteId,
-        expected: &RemoteToken,
-        before: &Before,
-        lock: &LockKind,
-        request: &Request,
-        bindings: Bindings,
-    ) -> Result<Call<'o>, WriteError> {
-        let values = &self.description.values;
-        let mut bindings = bindings.with(Var::Id, values.id(&id.0));
-        // What the record was found with a moment ago is as good as what is expected, and whole.
-        let token = before.record.as_ref().map_or(expected, |record| &record.key.token);
-        if let Some(version) = &token.version {
-            bindings = bindings.with(Var::Version, values.version(version));
-        }
-        if !token.updated.is_empty() {
-            bindings = bindings.with(Var::Updated, values.version(&token.updated));
-        }
-        let without = |var: Var, is: bool| is && request.mentions(var);
-        if without(Var::Version, token.version.is_none()) || without(Var::Updated, token.updated.is_empty()) {
-            return Err(WriteError::NoVersion);
-        }
-        let mut call = self.call(Some(object), Purpose::Write, request, &bindings, &[])?;
-        if let LockKind::IfMatch { header, value } = lock {
-            let bindings = match &before.etag {
-                Some(etag) => bindings.text(Var::Etag, etag),
-                None => bindings,
-            };
-            let value = value.render(&bindings, Position::Plain).and_then(|value| value.parse().ok());
-            call.headers.push((header.clone(), value.ok_or(WriteError::NoVersion)?));
-        }
-        Ok(call)
-    }
-
     /// Sends a write.
     ///
     /// # Errors
@@ -364,10 +284,6 @@ impl Rest {
     }
 }
 
-fn names_version(request: &Request) -> bool {
-    request.mentions(Var::Version) || request.mentions(Var::Updated)
-}
-
 /// The id of a new record, where the answer does not hold the record itself.
 fn new_id(write: &Write, reply: &Reply) -> Option<RemoteId> {
     let named = write.id.as_ref().and_then(|at| at.text(&reply.body));
@@ -379,13 +295,6 @@ fn new_id(write: &Write, reply: &Reply) -> Option<RemoteId> {
         url::form_urlencoded::parse(pairs.as_bytes()).next().map(|(_, id)| id.into_owned())
     };
     named.or_else(located).filter(|id| !id.is_empty()).map(RemoteId)
-}
-
-/// Whether a token is the expected one, as far as both tell.
-fn is_expected(found: &RemoteToken, expected: &RemoteToken) -> bool {
-    let same_version = expected.version.is_none() || expected.version == found.version;
-    let same_stamp = expected.updated.is_empty() || expected.updated == found.updated;
-    *expected != RemoteToken::unsettled() && same_version && same_stamp
 }
 
 /// What a record that is the result of our write enters the baseline with: somebody may write again within the tick

@@ -53,11 +53,11 @@ fn rule(table: &Table<'_>, whole: &Item<'_>, found: &mut Found<'_>) -> Option<Ru
     let at: Option<Pointer> = table.optional("at", pointer, found);
     let is = table.optional("is", scalar, found);
     let means = table.required("means", found).and_then(|item| item.choice(&MEANS, found));
-    if at.is_none() && is.is_some() {
+    if table.item("at").is_none() && is.is_some() {
         let message = "`is` says what must stand `at` a place, and there is none".to_owned();
         found.problem(ProblemKind::MissingKey, whole.at(), message, None);
     }
-    if at.is_none() && status.is_empty() {
+    if table.item("at").is_none() && table.item("status").is_none() {
         let message = "a rule that fits every answer".to_owned();
         let help = "name a `status`, or what stands `at` a place".to_owned();
         found.problem(ProblemKind::MissingKey, whole.at(), message, Some(help));

@@ -85,6 +85,7 @@ mod read;
 mod ready;
 mod request;
 mod values;
+mod writes;
 
 use super::paging::Paging;
 use super::pointer::Pointer;

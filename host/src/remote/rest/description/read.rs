@@ -1,14 +1,14 @@
 //! The rules of the whole description.
 
-use super::{Count, Description, Find, Get, GetMany, List, Lock, LockKind, Shape, Total, Write};
-use super::{errors, paging, request, values};
+use super::{Count, Description, Find, Get, GetMany, List, Lock, LockKind, Shape, Total};
+use super::{errors, paging, request, values, writes};
 use crate::remote::rest::pointer::Pointer;
 use crate::remote::rest::template::{Template, Var};
 use crate::toml_file::error::{MetadataError, ProblemKind, Source};
 use crate::toml_file::found::Found;
 use crate::toml_file::read::{Item, Table};
 use request::{Needs, header_name, items_of, optional_pointer, pointer, template};
-use reqwest::header::{HeaderName, HeaderValue, IF_MATCH};
+use reqwest::header::{HeaderName, HeaderValue};
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeTable;
@@ -57,12 +57,12 @@ impl Description {
         let get = section("get", found).and_then(|table| get(&table, found));
         let get_many = section("get-many", found).and_then(|table| get_many(&table, found));
         let find = section("find", found).and_then(|table| find(&table, found));
-        let insert = section("insert", found).and_then(|table| insert(&table, found));
-        let update = section("update", found).and_then(|table| update(&table, found));
-        let delete = section("delete", found).and_then(|table| delete(&table, found));
+        let insert = section("insert", found).and_then(|table| writes::insert(&table, found));
+        let update = section("update", found).and_then(|table| writes::update(&table, found));
+        let delete = section("delete", found).and_then(|table| writes::delete(&table, found));
         let record = section("record", found).map(|table| shape(&table, found));
         let lock = match section("lock", found) {
-            Some(table) => lock(&table, found)?,
+            Some(table) => writes::lock(&table, found)?,
             None => Lock { kind: LockKind::ReadCompare, deletes: true },
         };
         let errors = section("errors", found).map(|table| errors::errors(&table, found)).unwrap_or_default();
@@ -72,7 +72,7 @@ impl Description {
             let message = "`get` or `get-many` is missing".to_owned();
             found.problem(ProblemKind::MissingKey, root.at(), message, Some(help));
         }
-        check_lock(root, &lock, delete.as_ref(), found);
+        writes::check_lock(root, &lock, delete.as_ref(), found);
         let record = record.unwrap_or_else(Shape::default);
         let list = list?;
         Some(Description {
@@ -102,29 +102,6 @@ impl Default for Shape {
             tick: Duration::from_secs(1),
             absent_is_null: false,
         }
-    }
-}
-
-/// What a lock needs of other sections.
-fn check_lock(root: &Table<'_>, lock: &Lock, delete: Option<&Write>, found: &mut Found<'_>) {
-    let Some(item) = root.item("lock") else { return };
-    let problem = |message: &str, help: &str, found: &mut Found<'_>| {
-        found.problem(ProblemKind::MissingKey, item.key_at(), message.to_owned(), Some(help.to_owned()));
-    };
-    match &lock.kind {
-        LockKind::IfMatch { value, .. } if value.mentions(Var::Etag) && root.item("get").is_none() => {
-            problem("`{etag}` is the header of a `[get]`, and there is none", "add `[get]`", found);
-        }
-        LockKind::Field if lock.deletes => {
-            let sent =
-                |write: &Write| write.request.mentions(Var::Version) || write.request.mentions(Var::Updated);
-            if delete.is_some_and(|delete| !sent(delete)) {
-                let message = "nothing guards deletes: `[delete]` sends neither `{version}` nor `{updated}`";
-                let help = "put one into its `query` or `body`, or say `deletes = \"read-compare\"`";
-                problem(message, help, found);
-            }
-        }
-        _ => {}
     }
 }
 
@@ -241,42 +218,6 @@ fn find(table: &Table<'_>, found: &mut Found<'_>) -> Option<Find> {
     Some(Find { request, items: items?, each, condition, join, escape, exact, only_ids })
 }
 
-fn insert(table: &Table<'_>, found: &mut Found<'_>) -> Option<Write> {
-    table.only_known(&request::keys(&["record", "complete", "id", "location"]), found);
-    let needs = Needs::new("POST", &[Var::Resource, Var::Record, Var::Fields]).must(&[Var::Record]);
-    let request = request::request(table, &needs.body("{record}"), found);
-    let (record, id) = (optional_pointer(table, "record", found), optional_pointer(table, "id", found));
-    let location = table.optional("location", Item::boolean, found).unwrap_or(false);
-    if record.is_none() && id.is_none() && !location {
-        let message = "`insert` does not say where the id of the new record stands".to_owned();
-        let help = "`record = \"/data\"`, `id = \"/id\"`, or `location = true`".to_owned();
-        found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
-    }
-    let complete = complete(table, record.as_ref(), found);
-    Some(Write { request: request?, record, complete, id, location })
-}
-
-fn update(table: &Table<'_>, found: &mut Found<'_>) -> Option<Write> {
-    table.only_known(&request::keys(&["record", "complete"]), found);
-    let vars = [Var::Resource, Var::Id, Var::Record, Var::Version, Var::Updated, Var::Fields];
-    let needs = Needs::new("PATCH", &vars).must(&[Var::Id, Var::Record]);
-    let request = request::request(table, &needs.body("{record}"), found);
-    let record = optional_pointer(table, "record", found);
-    let complete = complete(table, record.as_ref(), found);
-    Some(Write { request: request?, record, complete, id: None, location: false })
-}
-
-fn complete(table: &Table<'_>, record: Option<&Pointer>, found: &mut Found<'_>) -> bool {
-    table.optional("complete", Item::boolean, found).unwrap_or(true) && record.is_some()
-}
-
-fn delete(table: &Table<'_>, found: &mut Found<'_>) -> Option<Write> {
-    table.only_known(&request::KEYS, found);
-    let needs = Needs::new("DELETE", &[Var::Resource, Var::Id, Var::Version, Var::Updated]).must(&[Var::Id]);
-    let request = request::request(table, &needs, found)?;
-    Some(Write { request, record: None, complete: false, id: None, location: false })
-}
-
 fn shape(table: &Table<'_>, found: &mut Found<'_>) -> Shape {
     table.only_known(&["fields", "deleted", "tick", "absent"], found);
     let default = Shape::default();
@@ -288,35 +229,6 @@ fn shape(table: &Table<'_>, found: &mut Found<'_>) -> Shape {
             .optional("absent", |item, found| item.choice(&[("null", true), ("kept", false)], found), found)
             .unwrap_or(default.absent_is_null),
     }
-}
-
-fn lock(table: &Table<'_>, found: &mut Found<'_>) -> Option<Lock> {
-    table.only_known(&["kind", "header", "value", "deletes"], found);
-    let kinds = ["if-match", "field", "read-compare"].map(|kind| (kind, kind));
-    let kind = table.required("kind", found).and_then(|item| item.choice(&kinds, found))?;
-    if kind != "if-match" {
-        table.refuse(&["header", "value"], "goes with `kind = \"if-match\"`", found);
-    }
-    let kind = match kind {
-        "if-match" => {
-            let header = table.item("header").and_then(|item| header_name(&item, item.as_text()?, found));
-            let vars = [Var::Version, Var::Updated, Var::Etag];
-            let value = table.required("value", found).and_then(|item| {
-                let value = template(&item, &vars, found)?;
-                if !vars.iter().any(|var| value.mentions(*var)) {
-                    let help = "`value = '\"{updated}\"'`, `\"{version}\"` or `\"{etag}\"`".to_owned();
-                    item.invalid("is the same for all versions", Some(help), found);
-                }
-                Some(value)
-            });
-            LockKind::IfMatch { header: header.unwrap_or(IF_MATCH), value: value? }
-        }
-        "field" => LockKind::Field,
-        _ => LockKind::ReadCompare,
-    };
-    let unguarded =
-        table.optional("deletes", |item, found| item.choice(&[("read-compare", false)], found), found);
-    Some(Lock { kind, deletes: unguarded.unwrap_or(true) })
 }
 
 /// As [`pointer`], for a key that must be there.

@@ -72,10 +72,12 @@ pub(super) fn request(table: &Table<'_>, needs: &Needs<'_>, found: &mut Found<'_
         Some(item) => template(&item, needs.vars, found),
         None => needs.body.and_then(|body| Template::parse(body, needs.vars).ok()),
     };
+    let is_whole = body.is_some() == (table.item("body").is_some() || needs.body.is_some());
     let filter = table.optional("filter", |item, found| item.choice(&[("query", true)], found), found);
     let filter = filter.unwrap_or(false);
     let request = Request { method, path: path?, query, headers, body, filter };
-    if let Some(missing) = needs.must.iter().find(|var| !request.mentions(**var)) {
+    let missing = needs.must.iter().find(|var| !request.mentions(**var));
+    if let Some(missing) = missing.filter(|_| is_whole) {
         let message = format!("nothing here has the placeholder `{{{}}}`", missing.name());
         found.problem(ProblemKind::MissingKey, table.at(), message, None);
     }

@@ -1,6 +1,7 @@
 //! The rules of `[values]`.
 
-use crate::remote::rest::wire::{Forms, Moments};
+use crate::remote::rest::moments::Moments;
+use crate::remote::rest::wire::Forms;
 use crate::toml_file::found::Found;
 use crate::toml_file::read::{Item, Table};
 
