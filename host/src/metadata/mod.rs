@@ -5,7 +5,7 @@
 //!
 //! One file, one job: `types` is what the rest of the host reads; `check`, `remote`, `secret` and `objects` are the rules
 //! of the sections; `redact` takes secrets out of what is printed. The walk over the file, and its mistakes, are those of
-//! [`crate::toml_file`].
+//! `toml_file`.
 
 mod check;
 mod objects;

@@ -132,7 +132,7 @@ fn place(error: &DescriptorError, entries: &[Entry]) -> Location {
     let named = |side: &str, name: &str| {
         let names =
             entries.iter().flat_map(|entry| if side == "local" { &entry.local } else { &entry.remote });
-        names.filter(|it| it.text == name).last().map(|it| it.at)
+        names.rev().find(|it| it.text == name).map(|it| it.at)
     };
     let at = match error {
         DescriptorError::FieldName { side, name, .. } => named(side, name),
