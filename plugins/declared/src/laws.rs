@@ -18,11 +18,13 @@ fn came_back(before: &Value, after: &Value) -> bool {
     }
 }
 
-/// Fields of a side that others absent beside them, or a constant, keep from coming back.
+/// Fields of a side that need not come back: what is only shown, and what a constant, or others that are absent beside
+/// them, take the place of.
 fn exempt(declaration: &ObjectDeclaration, side: Side, row: &Row) -> Vec<u32> {
     let mut exempt = Vec::new();
     for rule in &declaration.rules {
         match rule {
+            Rule::Pair(pair) if pair.to_local_only && side == Side::Local => exempt.push(pair.local),
             Rule::Parts(parts)
                 if parts.whole_side != side
                     && parts.parts.iter().any(|part| row[*part as usize] == Value::Absent) =>

@@ -179,3 +179,22 @@ fn refusal(path: &Path, reason: Reason) -> Refusal {
 fn uncompilable(error: &wasmtime::Error) -> Reason {
     Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_of_the_interface_is_named() {
+        let loader = Loader::new().unwrap();
+        let inspection = Inspection {
+            interface_version: Some("0.1.0".into()),
+            imports: Vec::new(),
+            exports: vec!["crm:declared-object/declaration@0.2.0".into()],
+            size: 0,
+            sha256: String::new(),
+        };
+        let refused = Generic::new(&loader, Vec::new(), inspection).map(drop);
+        assert_eq!(refused, Err(Reason::DeclarationVersion { found: "0.2.0".into() }));
+    }
+}

@@ -13,6 +13,8 @@ struct Piecewise {
     local: Vec<Kind>,
     remote: Vec<Kind>,
     rule: Rule,
+    /// Whether the first remote field, a text, is shown in another local field, too.
+    shown: bool,
 }
 
 fn declaration(pieces: Vec<Piecewise>) -> ObjectDeclaration {
@@ -31,6 +33,16 @@ fn declaration(pieces: Vec<Piecewise>) -> ObjectDeclaration {
         });
         let field = |kind| Field { name: "field".into(), kind, traits: Traits::empty() };
         local.extend(piece.local.into_iter().map(field));
+        if piece.shown {
+            let form = Form::Text(TextForm { trim: false, letter_case: None });
+            rules.push(Rule::Pair(Pair {
+                local: local.len() as u32,
+                remote: there,
+                form,
+                to_local_only: true,
+            }));
+            local.push(field(Kind::Text(9)));
+        }
         remote.extend(piece.remote.into_iter().map(field));
     }
     let resource =
@@ -65,7 +77,7 @@ fn pair(form: Form) -> Rule {
 }
 
 fn one(local: Kind, remote: Kind, form: Form) -> Piecewise {
-    Piecewise { local: vec![local], remote: vec![remote], rule: pair(form) }
+    Piecewise { local: vec![local], remote: vec![remote], rule: pair(form), shown: false }
 }
 
 fn lookup() -> impl Strategy<Value = Piecewise> {
@@ -102,8 +114,8 @@ fn parts() -> impl Strategy<Value = Piecewise> {
                 to_local_only: false,
             });
             match whole_side {
-                Side::Local => Piecewise { local: whole, remote: several, rule },
-                Side::Remote => Piecewise { local: several, remote: whole, rule },
+                Side::Local => Piecewise { local: whole, remote: several, rule, shown: false },
+                Side::Remote => Piecewise { local: several, remote: whole, rule, shown: false },
             }
         },
     )
@@ -153,16 +165,20 @@ fn piece() -> impl Strategy<Value = Piecewise> {
     ];
     let sent = Constant { side: Side::Remote, field: 0, value: Value::Text("a".into()), only: true };
     let kept = Constant { side: Side::Local, field: 0, value: Value::Integer(3), only: true };
-    prop_oneof![
+    let any = prop_oneof![
         2 => kinds.prop_map(|kind| one(kind.clone(), kind, Form::Same)),
         3 => (form(), 1..9_u32, 1..9_u32)
             .prop_map(|(form, here, there)| one(Kind::Text(here), Kind::Text(there), Form::Text(form))),
         3 => lookup(),
         4 => parts(),
         3 => formats(),
-        1 => Just(Piecewise { local: vec![], remote: vec![Kind::Text(4)], rule: Rule::Constant(sent) }),
-        1 => Just(Piecewise { local: vec![Kind::Integer], remote: vec![], rule: Rule::Constant(kept) }),
-    ]
+        1 => Just(Piecewise { local: vec![], remote: vec![Kind::Text(4)], rule: Rule::Constant(sent), shown: false }),
+        1 => Just(Piecewise { local: vec![Kind::Integer], remote: vec![], rule: Rule::Constant(kept), shown: false }),
+    ];
+    (any, proptest::bool::ANY).prop_map(|(piece, shown)| {
+        let text = matches!(piece.remote.first(), Some(Kind::Text(_)));
+        Piecewise { shown: shown && text && !matches!(piece.rule, Rule::Constant(_)), ..piece }
+    })
 }
 
 /// Instants whose text often shows all of them.
