@@ -291,7 +291,7 @@ fn install(
         built.push(Built { object, path, size, sha256: Some(inspection.sha256), grants });
     }
     for source in declarations {
-        let (object, _, text) = declared::checked(&source)?;
+        let declared::Checked { object, text, .. } = declared::checked(&source)?;
         let object = object.name.as_str().to_owned();
         let path = write(out, &format!("{object}{}", declared::SUFFIX), text.as_bytes())?;
         let sha256 = match loader.load(&path, Terms::default()) {
