@@ -116,9 +116,8 @@ fn of_resource(part: ResourcePart, to: Option<&str>) -> String {
 fn of_column(field: &str, from: &Kind, to: &Kind) -> String {
     if !column_keeps(from, to) {
         return format!(
-            "the column that was made for `{field}` does not keep a {}: the next run ends with 1 before it contacts \
-             anything, and prints the statements that rebuild the table",
-            to.name()
+            "the column that was made for `{field}` cannot keep its new kind: the next run ends with 1 before it \
+             contacts anything, and prints the statements that rebuild the table"
         );
     }
     match (from, to) {
@@ -129,17 +128,14 @@ fn of_column(field: &str, from: &Kind, to: &Kind) -> String {
             format!("more digits of `{field}` are taken; the values that are there fit")
         }
         (Kind::Text(_), Kind::Text(_)) | (Kind::Decimal(_), Kind::Decimal(_)) => {
-            format!(
-                "a value of `{field}` that is longer than that becomes an issue of its record when that is mapped"
-            )
+            format!("a value of `{field}` that is longer than that becomes an issue of its record")
         }
         (_, Kind::Reference(target)) => format!(
-            "what stands in column `{field}` is taken for an id of `{target}`; what was agreed on as a {} may be \
-             taken so, too: raise the mapping version, and look the column over before",
-            from.name()
+            "what stands in column `{field}` is taken for an id of `{target}`, and so is what was agreed on before: \
+             look the column over first"
         ),
         _ => format!(
-            "the column keeps a {}; what stands in `{field}` and is none becomes an issue of its record when that is \
+            "the column stays; what stands in `{field}` and is no {} becomes an issue of its record when that is \
              sent, and what was agreed on before counts as unknown where it is none",
             to.name()
         ),

@@ -134,16 +134,18 @@ fn links(object: &Object) -> Vec<String> {
     object.local.iter().filter_map(link).collect()
 }
 
-fn difference(installed: &WasmMapper, inspection: &Inspection, changes: &[Told]) -> String {
-    let file = installed.path().display();
-    if installed.inspection().sha256 == inspection.sha256 {
-        return format!("\nthis is the installed one: {file}\n");
+fn difference(other: &WasmMapper, inspection: &Inspection, changes: &[Told]) -> String {
+    let file = other.path().display();
+    if other.inspection().sha256 == inspection.sha256 {
+        return format!("\nthe same component as {file}\n");
     }
-    let digest = installed.inspection().sha256.get(..12).unwrap_or_default();
+    let digest = other.inspection().sha256.get(..12).unwrap_or_default();
     if changes.is_empty() {
-        return format!("\nit describes its object as the installed {file} ({digest}) does\n");
+        return format!(
+            "\nanother component than {file} ({digest}), which describes its object the same way\n"
+        );
     }
-    let mut text = format!("\ndifferent from the installed {file} ({digest}):\n");
+    let mut text = format!("\nin place of {file} ({digest}):\n");
     for it in changes {
         let _ = writeln!(text, "  {}\n      {}", it.found(), it.means);
     }
