@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use tests::{Json, Output, Scene, hostile_plugin, json, refused_plugin};
+use tests::{Json, Output, Scene, hostile_plugin, json, refused_plugin, stock_plugin};
 
 /// Two tests of one project would write the same file at once.
 static BUILDING: Mutex<()> = Mutex::new(());
@@ -235,4 +235,112 @@ fn a_component_of_another_world_is_refused() {
 #[test]
 fn a_newer_minor_version_is_refused_with_both_versions() {
     refuses("newer-minor", &["0.99.0", "0.1"]);
+}
+
+const CREEP: (&str, &str, &[&str]) = ("creeping-growth", "creep", &["memory"]);
+
+#[test]
+fn a_plugin_that_grows_little_by_little_within_one_record_costs_that_record() {
+    pulls_all_but(CREEP.0, CREEP.1, CREEP.2);
+    pushes_all_but(CREEP.0, CREEP.1, CREEP.2);
+}
+
+/// A component beside a healthy `contact`, with a record of each object on the server.
+fn beside_contact(file: &str, component: &[u8]) -> Scene {
+    let scene = Scene::new(&["contact"]);
+    std::fs::write(scene.path("plugins").join(file), component).unwrap();
+    scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.crm().insert("Contact", &[("Last Name", "Doe"), ("First Name", "Jo")]).unwrap();
+    scene
+}
+
+/// Not one row in either direction is what the description says: each is an issue, and the other object is
+/// synchronized as if nothing was.
+#[test]
+fn a_description_that_lies_about_every_row_costs_its_own_records_only() {
+    let component = std::fs::read(built(hostile_plugin, "liar")).unwrap();
+    let scene = beside_contact("liar.wasm", &component);
+    for number in 1..=20 {
+        scene.crm().insert("Account", &[("Name", &format!("Account {number}"))]).unwrap();
+    }
+    let report = scene.run().exits(3);
+    let account = report.object("account");
+    assert_eq!((&account["outcome"], &account["pull"]["insert"]), (&json!("pending"), &json!(0)));
+    let contact = report.object("contact");
+    assert_eq!((&contact["outcome"], &contact["pull"]["insert"]), (&json!("synced"), &json!(1)));
+    let all = issues(&scene);
+    assert_eq!(all.len(), 21);
+    for issue in &all {
+        assert_eq!((&issue["object"], &issue["operation"]), (&json!("account"), &json!("pull-insert")));
+        assert_names(issue, "liar", &["location is an integer"]);
+        assert!(says(&issue["message"], &["mend it"]), "no remedy in {issue}");
+    }
+
+    scene.sql("INSERT INTO account(name) VALUES ('Ours'); UPDATE contact SET job_title = 'CEO'");
+    let report = scene.run().exits(3);
+    assert_eq!(report.object("contact")["push"]["update"], 1);
+    assert_eq!(scene.crm().count("Account"), 21);
+    let pushed = issues(&scene).into_iter().find(|it| it["operation"] == "push-insert").unwrap();
+    assert_names(&pushed, "liar", &["3 values"]);
+    assert!(says(&pushed["message"], &["mend it"]), "no remedy in {pushed}");
+}
+
+/// A component with so many bytes in a section of no meaning.
+fn padded(component: &[u8], bytes: usize) -> Vec<u8> {
+    let name = b"padding";
+    let content = name.len() + 1 + bytes;
+    let mut padded = component.to_vec();
+    padded.push(0);
+    let mut size = content;
+    while size >= 0x80 {
+        padded.push(u8::try_from(size & 0x7f).unwrap() | 0x80);
+        size >>= 7;
+    }
+    padded.push(u8::try_from(size).unwrap());
+    padded.push(u8::try_from(name.len()).unwrap());
+    padded.extend(name);
+    padded.resize(padded.len() + bytes, 0);
+    padded
+}
+
+#[test]
+fn a_component_of_fifty_megabytes_works_like_any_other() {
+    let account = std::fs::read(stock_plugin("account")).unwrap();
+    let scene = beside_contact("account.wasm", &padded(&account, 50_000_000));
+    let report = scene.run().exits(0);
+    for object in ["account", "contact"] {
+        assert_eq!(report.object(object)["pull"]["insert"], 1, "{object}");
+    }
+    scene.sql("UPDATE account SET location = 'Oslo'");
+    assert_eq!(scene.run().exits(0).object("account")["push"]["update"], 1);
+}
+
+/// What is no usable component is refused before anything is contacted, by its file, with the reason and the remedy;
+/// and taken out, it leaves a run that works.
+#[test]
+fn files_that_are_no_plugins_are_refused_by_name() {
+    let account = std::fs::read(stock_plugin("account")).unwrap();
+    let cases: [(&str, Vec<u8>, &str); 6] = [
+        ("too-large.wasm", padded(&account, 70_000_000), "larger than 64MiB"),
+        ("cut-off.wasm", account[..account.len() * 2 / 3].to_vec(), "cut off at byte"),
+        ("empty.wasm", Vec::new(), "no WebAssembly"),
+        ("text.wasm", b"This is a note, not a plugin.\n".to_vec(), "no WebAssembly"),
+        ("core-module.wasm", b"\0asm\x01\0\0\0".to_vec(), "core module"),
+        ("malformed.wasm", [&account[..8], &[0xff; 64]].concat(), "component is"),
+    ];
+    for (file, bytes, reason) in cases {
+        let scene = beside_contact(file, &bytes);
+        let Output { out, err, .. } = scene.run().exits(2);
+        assert!(scene.server.as_ref().unwrap().requests().is_empty(), "{file}: something was sent");
+        assert!(!scene.path("crm.db").exists(), "{file}: a store was made");
+        let error = serde_json::from_str::<Json>(&out).unwrap()["error"].to_string();
+        for text in [&error, &err] {
+            for words in [file, reason, "help:"] {
+                assert!(text.contains(words), "no {words} in {text}");
+            }
+            assert!(!text.contains("contact.wasm"), "{text}");
+        }
+        std::fs::remove_file(scene.path("plugins").join(file)).unwrap();
+        assert_eq!(scene.run().exits(0).object("contact")["pull"]["insert"], 1);
+    }
 }

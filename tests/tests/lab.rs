@@ -276,6 +276,19 @@ fn a_component_that_no_run_would_take_is_not_tested() {
     assert!(output.err.contains("nothing-here"), "{}", output.err);
 }
 
+/// Every feature that a declaration can have obeys the laws.
+#[test]
+fn declarations_are_tested_as_components_are() {
+    let place = nowhere();
+    std::fs::copy(stock_plugin("declared"), place.path().join("declared.wasm")).unwrap();
+    for object in ["ticket", "account", "contact", "opportunity", "activity"] {
+        let file = format!("{object}.object.toml");
+        std::fs::copy(root().join("tests/declared").join(&file), place.path().join(&file)).unwrap();
+        let output = host(place.path(), &["plugin", "test", &file]).exits(0);
+        assert!(output.out.contains(&format!("of {object} (")), "{}", output.out);
+    }
+}
+
 #[test]
 fn a_component_without_cases_leaves_nothing_beside_it() {
     let folder = hostile_plugins(&["mistake-truncates"]);

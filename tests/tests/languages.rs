@@ -1,4 +1,4 @@
-//! One object in several languages: the same description, and the same answers, byte by byte.
+//! One object in several languages, and without any: the same description, and the same answers, byte by byte.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -10,15 +10,26 @@ use proptest::sample::select;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{LazyLock, Mutex};
 use sync_core::object::{Field, conform_row};
 use sync_core::value::{Kind, Row, Value};
-use tests::{Json, Scene, example_plugin, hostile_plugin};
+use tests::{Json, Scene, example_plugin, host_binary, hostile_plugin, root, stock_plugin};
 
 /// What the others are compared with.
 static RUST: LazyLock<PathBuf> = LazyLock::new(|| hostile_plugin("task"));
 static JAVASCRIPT: LazyLock<PathBuf> = LazyLock::new(|| example("javascript", "npm"));
 static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| example("python", "python3"));
+
+/// No language at all: a declaration, and beside it what carries it out.
+static DECLARED: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = root().join("target/examples/declared");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("task.object.toml");
+    std::fs::copy(root().join("plugins/examples/declared/task.object.toml"), &file).unwrap();
+    std::fs::copy(stock_plugin("declared"), folder.join("declared.wasm")).unwrap();
+    file
+});
 
 /// One toolchain at a time: each takes both processors.
 fn example(language: &str, tool: &str) -> PathBuf {
@@ -166,10 +177,33 @@ fn python_answers_as_rust_does() {
     assert_same(&load(&RUST), &load(&PYTHON), refuses_nothing);
 }
 
+#[test]
+fn a_declaration_answers_as_rust_does() {
+    assert_same(&load(&RUST), &load(&DECLARED), refuses_nothing);
+}
+
+/// The same tests for all of them, each with the case files of its own project.
+#[test]
+fn each_passes_the_tests_of_a_plugin() {
+    for (component, project) in [(&*JAVASCRIPT, "javascript"), (&*PYTHON, "python"), (&*DECLARED, "declared")]
+    {
+        let cases = root().join("plugins/examples").join(project).join("cases");
+        let mut host = Command::new(host_binary());
+        host.args(["plugin", "test"]).arg(component).arg("--cases").arg(cases).args(["--rows", "64"]);
+        let output = host.current_dir(root().join("target/examples")).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            output.status.success() && text.contains("test case filled.json ... ok"),
+            "{project}: {text}"
+        );
+    }
+}
+
 /// What a run with this component leaves on both sides, from the same records and edits.
 fn synchronized(component: &Path) -> (Vec<Json>, Vec<crm::Fields>) {
     let scene = Scene::new(&["account"]);
     scene.install(component);
+    scene.install(&stock_plugin("declared"));
     scene.stop_clock();
     let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
     for number in 0..40 {
@@ -199,4 +233,5 @@ fn a_run_with_any_of_them_leaves_the_same_on_both_sides() {
     assert_eq!((expected.0.len(), expected.1.len()), (40, 40));
     assert_eq!(synchronized(&JAVASCRIPT), expected);
     assert_eq!(synchronized(&PYTHON), expected);
+    assert_eq!(synchronized(&DECLARED), expected);
 }

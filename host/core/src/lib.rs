@@ -13,6 +13,7 @@ pub mod change_key;
 pub mod compare;
 pub mod conflict;
 pub mod count;
+pub mod difference;
 pub mod object;
 pub mod operation;
 pub mod order;

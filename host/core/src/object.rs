@@ -291,6 +291,12 @@ impl Object {
         })
     }
 
+    /// The user keys by the names of their fields.
+    pub fn user_key_names(&self) -> Vec<Vec<String>> {
+        let name = |index: &usize| self.remote.get(*index).map(|field| field.name.clone());
+        self.user_keys.iter().map(|key| key.iter().filter_map(name).collect()).collect()
+    }
+
     /// The objects that this one links to, without itself.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         link_targets(&self.local).into_iter().filter(|target| *target != self.name.as_str())

@@ -167,10 +167,13 @@ pub(crate) struct UndoOptions {
 pub(crate) enum PluginCommand {
     /// The objects of the plugins folder.
     List,
-    /// What an object says of itself.
+    /// What a plugin says of itself, and what is different from the installed one.
     Inspect {
         /// The component, or the declaration (NAME.object.toml).
         file: PathBuf,
+        /// Compare with this one instead of the one in the plugins folder.
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
     },
     /// Tests a plugin alone: no server, no database.
     Test(TestOptions),

@@ -38,5 +38,6 @@ pub use images::Keep;
 pub use lock::RunLock;
 pub use logs::{SideBySide, StoredConflict, StoredIssue, differing_fields};
 pub use runs::{StoredObject, StoredRun};
+pub use shape::column_keeps;
 pub use sqlite::{Mode, SqliteStore};
 pub use undo::{Left, Restored, UndoableObject, UndoableRun, Undone};

@@ -1,5 +1,6 @@
 //! What stands in the file under an object's name.
 
+use super::columns::declared_type;
 use rusqlite::{Connection, OptionalExtension};
 use sync_core::value::Kind;
 
@@ -81,6 +82,12 @@ impl Column {
         };
         !self.generated && fits.contains(&self.affinity())
     }
+}
+
+/// Whether a column that was made for one kind holds values of another as they are; if not, a run refuses the table.
+pub fn column_keeps(made_for: &Kind, kind: &Kind) -> bool {
+    let (name, declared) = (String::new(), declared_type(made_for).to_owned());
+    Column { name, declared, default: None, not_null: false, generated: false }.holds(kind)
 }
 
 impl Shape {

@@ -42,7 +42,8 @@ pub struct Metadata {
     pub remote: Remote,
     /// `[local]`: the store on this machine.
     pub local: Local,
-    /// `plugins.dir`, with the file's folder put before it: every `*.wasm` in it is an object. Not checked to exist.
+    /// `plugins.dir`, with the file's folder put before it: every `*.wasm` and `*.object.toml` in
+    /// it is an object. Not checked to exist.
     pub plugins_dir: PathBuf,
     /// `[deletes]`: how many deletes are held for confirmation.
     pub deletes: Deletes,

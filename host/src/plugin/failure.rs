@@ -46,6 +46,10 @@ pub enum Failure {
     },
 }
 
+/// What to do where the record is not at fault.
+pub(super) const MEND: &str =
+    "; this is a fault of the plugin: mend it, or put a version without it in its place";
+
 impl Failure {
     /// Reads wasmtime's error together with the meter's record: a refused allocation shows as any kind of
     /// trap.
@@ -74,13 +78,11 @@ impl Failure {
             Failure::Memory(limit) => {
                 ("plugin-memory", raise(format!("memory = \"{}\"", size(limit.saturating_mul(2)))))
             }
-            Failure::Table => ("plugin-memory", String::new()),
+            Failure::Table => ("plugin-memory", MEND.into()),
             Failure::Stack | Failure::Panic | Failure::Trap(_) | Failure::Outside(_) => {
-                ("plugin-trap", "; this is a fault of the plugin".into())
+                ("plugin-trap", MEND.into())
             }
-            Failure::Answer(_) | Failure::Count { .. } => {
-                ("plugin-row", "; this is a fault of the plugin".into())
-            }
+            Failure::Answer(_) | Failure::Count { .. } => ("plugin-row", MEND.into()),
         };
         MapError { code: code.into(), message: format!("{file} {self} on this record{remedy}"), field: None }
     }

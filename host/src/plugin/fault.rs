@@ -1,10 +1,11 @@
 //! Why a plugin gave no row for a record: its own refusal, a row that is not what it described, or no answer at
 //! all.
 
-use super::failure::{Failure, clean};
+use super::failure::{Failure, MEND, clean};
 use super::v0_1;
 use crate::ports::MapError;
 use sync_core::object::{Field, RowMisfit};
+use sync_core::value::Misfit;
 
 /// Longest message a plugin gets into the logs, in characters: some five lines.
 const LONGEST_MESSAGE: usize = 500;
@@ -61,7 +62,7 @@ impl Rejection {
         let code = if self.has_usable_code() { self.code.as_str() } else { "plugin-rejected" };
         let mut message = clean(&self.message, LONGEST_MESSAGE);
         if message.is_empty() {
-            message = format!("{file} refuses the record without saying why");
+            message = format!("{file} refuses the record without saying why{MEND}");
         }
         let field = self.field.and_then(|at| input.get(at as usize)).map(|field| field.name.clone());
         MapError { code: code.into(), message, field }
@@ -100,11 +101,12 @@ impl Fault {
                     (Some(field), RowMisfit::Value(value)) => (
                         value.code(),
                         format!(
-                            "{file} gave a value that does not fit: the {side} field {} {misfit}",
-                            field.name
+                            "{file} gave a value that does not fit: the {side} field {} {misfit}{}",
+                            field.name,
+                            remedy(value)
                         ),
                     ),
-                    _ => ("plugin-row", format!("{file} made no {side} row: {misfit}")),
+                    _ => ("plugin-row", format!("{file} made no {side} row: {misfit}{MEND}")),
                 };
                 MapError { code: code.into(), message, field: None }
             }
@@ -112,9 +114,21 @@ impl Fault {
     }
 }
 
+/// A value may be longer than whoever wrote the plugin knew; one of another kind is the plugin's alone.
+fn remedy(misfit: &Misfit) -> &'static str {
+    match misfit {
+        Misfit::TooLong { .. } | Misfit::TooPrecise { .. } => {
+            "; shorten the value, or have the plugin declare a longer field"
+        }
+        Misfit::Kind { .. } | Misfit::NotCanonical(_) => MEND,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sync_core::object::Traits;
+    use sync_core::value::Kind;
 
     fn issue(code: &str, message: &str) -> MapError {
         Rejection { field: Some(0), code: code.into(), message: message.into() }.issue("a.wasm", &[])
@@ -125,7 +139,38 @@ mod tests {
         let error = issue("plugin-fuel", "\u{1b}[31mred\nalert");
         assert_eq!((error.code.as_str(), error.message.as_str()), ("plugin-rejected", "[31mred alert"));
         assert_eq!(issue("x", &"a".repeat(900)).message.chars().count(), 501);
-        assert_eq!(issue("no-name", " ").message, "a.wasm refuses the record without saying why");
+        let silent = issue("no-name", " ").message;
+        assert!(silent.starts_with("a.wasm refuses the record without saying why; "), "{silent}");
+    }
+
+    #[test]
+    fn every_fault_of_a_plugin_names_its_file_and_a_remedy() {
+        let faults = [
+            Fault::Failed(Failure::Fuel(1)),
+            Fault::Failed(Failure::Memory(1)),
+            Fault::Failed(Failure::Table),
+            Fault::Failed(Failure::Stack),
+            Fault::Failed(Failure::Panic),
+            Fault::Failed(Failure::Trap("a reason".into())),
+            Fault::Failed(Failure::Answer("a reason".into())),
+            Fault::Failed(Failure::Outside("a reason".into())),
+            Fault::Failed(Failure::Count { asked: 1, found: 0 }),
+            Fault::Misfit { field: None, misfit: RowMisfit::Length { found: 1, expected: 2 } },
+            Fault::Misfit {
+                field: Some(0),
+                misfit: RowMisfit::Value(Misfit::TooLong { length: 3, limit: 2 }),
+            },
+            Fault::Misfit { field: Some(0), misfit: RowMisfit::Value(Misfit::NotCanonical("a reason")) },
+        ];
+        let field = Field { name: "name".into(), kind: Kind::Text(2), traits: Traits::default() };
+        let output = [field];
+        for fault in faults {
+            let called =
+                Called { file: "a.wasm", object: "a", input: &[], output_side: "local", output: &output };
+            let message = fault.issue(called).message;
+            assert!(message.starts_with("a.wasm "), "{message}");
+            assert!(["mend it", "raise `", "shorten"].iter().any(|it| message.contains(it)), "{message}");
+        }
     }
 
     #[test]

@@ -7,7 +7,6 @@
 //! `v0_1` for 0.1.x.
 
 mod build;
-mod cargo;
 mod catalog;
 mod declared;
 mod engine;
@@ -21,15 +20,13 @@ mod mapper;
 mod merging;
 mod pace;
 mod parallel;
-mod project;
 mod refusal;
 mod sandbox;
 mod survey;
 mod v0_1;
 mod wasi;
-mod wrap;
 
-pub use build::{BuildError, Built, Step, build};
+pub use build::{BuildError, Built, ProjectError, Step, build};
 pub use catalog::{Catalog, CatalogError};
 pub use declared::declared_object;
 pub use failure::Failure;
@@ -39,7 +36,6 @@ pub use inspect::{Inspection, inspect};
 pub use limits::Limits;
 pub use load::{EngineError, Loader, Terms, read};
 pub use mapper::{Answer, Function, Measured, WasmMapper};
-pub use project::ProjectError;
 pub use refusal::{Reason, Refusal};
 pub use sandbox::Spent;
 pub use survey::{LeftOut, PluginOverride, Survey};

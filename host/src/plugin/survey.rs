@@ -154,7 +154,10 @@ impl Choice<'_> {
                 // `host plugin build` names the file after the object: that is all there is to go by.
                 let object = refusal.object.clone().unwrap_or_else(|| stem(path));
                 if self.of_object(&object).is_none_or(|it| it.enabled) {
-                    self.survey.refusals.push(refusal);
+                    // What is wrong with the component of several declarations is told once.
+                    if !self.survey.refusals.contains(&refusal) {
+                        self.survey.refusals.push(refusal);
+                    }
                 } else {
                     tracing::debug!("{refusal}, but {object} is switched off");
                     self.leave_out(path, &object, None, None);

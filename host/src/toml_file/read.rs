@@ -253,7 +253,7 @@ impl<'a> Item<'a> {
     pub(crate) fn list(&self, found: &mut Found<'_>) -> Option<Vec<Item<'a>>> {
         let list = self.as_list();
         if list.is_none() {
-            self.wrong_type("a list", found);
+            self.wrong_type("a list in brackets", found);
         }
         list
     }

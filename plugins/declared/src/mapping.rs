@@ -12,8 +12,8 @@ use crate::{checks, date, decimal, parts};
 /// A declared object.
 pub struct Mapping {
     declaration: ObjectDeclaration,
-    /// Whether several rules read the same remote field.
-    shared: bool,
+    /// Whether there are rules that only show what others make.
+    shows: bool,
 }
 
 /// Why a value is refused: a code, and a message without the record's data.
@@ -39,12 +39,7 @@ enum Way {
 impl Mapping {
     /// The mapping of a declaration.
     pub fn new(declaration: ObjectDeclaration) -> Mapping {
-        let only_read = |rule: &Rule| match rule {
-            Rule::Pair(pair) => pair.to_local_only,
-            Rule::Parts(parts) => parts.to_local_only,
-            Rule::Constant(_) => false,
-        };
-        Mapping { shared: declaration.rules.iter().any(only_read), declaration }
+        Mapping { shows: declaration.rules.iter().any(only_shows), declaration }
     }
 
     /// What the object is.
@@ -62,8 +57,11 @@ impl Mapping {
     /// # Errors
     /// Why it cannot be kept.
     pub fn to_local(&self, remote: Row) -> Result<Row, Rejection> {
-        let object = &self.declaration.object;
-        self.map(Way::ToLocal, remote, &object.remote, &object.local)
+        if !self.shows {
+            return self.made(Way::ToLocal, remote);
+        }
+        let local = self.made(Way::ToLocal, remote.clone())?;
+        self.shown(&remote, local)
     }
 
     /// The remote row of a local one.
@@ -71,83 +69,136 @@ impl Mapping {
     /// # Errors
     /// Why it cannot be sent.
     pub fn to_remote(&self, local: Row) -> Result<Row, Rejection> {
-        let object = &self.declaration.object;
-        self.map(Way::ToRemote, local, &object.local, &object.remote)
+        let remote = self.made(Way::ToRemote, local)?;
+        if self.shows {
+            // What could not be shown when it comes back is not sent.
+            let mut local = vec![Value::Absent; self.declaration.object.local.len()];
+            self.show(&remote, &mut local).map_err(|(shown, why)| Rejection { field: Some(shown), ..why })?;
+        }
+        Ok(remote)
     }
 
-    fn map(&self, way: Way, mut row: Row, from: &[Field], to: &[Field]) -> Result<Row, Rejection> {
+    /// The row that the rules make, without what is only shown.
+    fn made(&self, way: Way, mut row: Row) -> Result<Row, Rejection> {
+        let (from, to) = self.sides(way);
         if row.len() != from.len() {
             return Err(rejection(None, ROW_LENGTH));
         }
         let mut out = vec![Value::Absent; to.len()];
-        for rule in &self.declaration.rules {
-            match rule {
-                Rule::Pair(pair) if way == Way::ToRemote && pair.to_local_only => {}
-                Rule::Pair(pair) => {
-                    let (input, output) = match way {
-                        Way::ToLocal => (pair.remote, pair.local),
-                        Way::ToRemote => (pair.local, pair.remote),
-                    };
-                    let value = self.take(&mut row, input);
-                    let value = one(way, value, pair, to).map_err(|why| rejection(Some(input), why))?;
-                    put(&mut out, output, value);
-                }
-                Rule::Parts(rule) if way == Way::ToRemote && rule.to_local_only => {}
-                Rule::Parts(rule) if (rule.whole_side == Side::Remote) == (way == Way::ToLocal) => {
-                    self.apart(rule, &mut row, &mut out, to)?;
-                }
-                Rule::Parts(rule) => self.together(rule, &mut row, &mut out, to)?,
-                Rule::Constant(rule) => constant(way, rule, &row, &mut out)?,
-            }
+        for rule in self.declaration.rules.iter().filter(|rule| !only_shows(rule)) {
+            apply(rule, way, &mut row, &mut out, to)?;
         }
         Ok(out)
     }
 
-    fn take(&self, row: &mut Row, at: u32) -> Value {
-        match row.get_mut(at as usize) {
-            Some(value) if self.shared => value.clone(),
-            Some(value) => std::mem::replace(value, Value::Absent),
-            None => Value::Absent,
+    /// The local row with what is only shown: the remote fields as they would be written, so that it is the same
+    /// once they are. A constant says nothing of what the remote has.
+    fn shown(&self, remote: &Row, mut local: Row) -> Result<Row, Rejection> {
+        let mut written = self.made(Way::ToRemote, local.clone())?;
+        for rule in &self.declaration.rules {
+            if let Rule::Constant(Constant { side: Side::Remote, field, .. }) = rule
+                && let Some(value) = remote.get(*field as usize)
+            {
+                put(&mut written, *field, value.clone());
+            }
         }
+        self.show(&written, &mut local).map_err(|(_, why)| why)?;
+        Ok(local)
     }
 
-    fn apart(&self, rule: &Parts, row: &mut Row, out: &mut Row, to: &[Field]) -> Result<(), Rejection> {
-        let refuse = |why| rejection(Some(rule.whole), why);
-        let text = match self.take(row, rule.whole) {
-            Value::Text(text) => text,
-            nothing @ (Value::Absent | Value::Null) => {
-                rule.parts.iter().for_each(|part| put(out, *part, nothing.clone()));
-                return Ok(());
-            }
-            _ => return Err(refuse(WRONG_KIND)),
-        };
-        let found = parts::apart(&text, rule).map_err(refuse)?;
-        for (part, found) in rule.parts.iter().zip(found) {
-            let value = found.map_or(Value::Null, Value::Text);
-            put(out, *part, fitting(value, *part, to).map_err(refuse)?);
+    /// Puts what is only shown into a local row; of what cannot be shown, the local field.
+    fn show(&self, remote: &Row, local: &mut Row) -> Result<(), (u32, Rejection)> {
+        let (_, to) = self.sides(Way::ToLocal);
+        for rule in self.declaration.rules.iter().filter(|rule| only_shows(rule)) {
+            let field = match rule {
+                Rule::Pair(pair) => pair.local,
+                Rule::Parts(parts) if parts.whole_side == Side::Local => parts.whole,
+                Rule::Parts(parts) => parts.parts.first().copied().unwrap_or(0),
+                Rule::Constant(constant) => constant.field,
+            };
+            apply(rule, Way::ToLocal, &mut remote.clone(), local, to).map_err(|why| (field, why))?;
         }
         Ok(())
     }
 
-    fn together(&self, rule: &Parts, row: &mut Row, out: &mut Row, to: &[Field]) -> Result<(), Rejection> {
-        // No single part is at fault; the first one stands for all.
-        let refuse = |why| rejection(rule.parts.first().copied(), why);
-        let values: Vec<Value> = rule.parts.iter().map(|part| self.take(row, *part)).collect();
-        if values.contains(&Value::Absent) {
+    /// The fields of the side that a row comes from, and of the one that it goes to.
+    fn sides(&self, way: Way) -> (&[Field], &[Field]) {
+        let Object { local, remote, .. } = &self.declaration.object;
+        match way {
+            Way::ToLocal => (remote, local),
+            Way::ToRemote => (local, remote),
+        }
+    }
+}
+
+fn only_shows(rule: &Rule) -> bool {
+    match rule {
+        Rule::Pair(pair) => pair.to_local_only,
+        Rule::Parts(parts) => parts.to_local_only,
+        Rule::Constant(_) => false,
+    }
+}
+
+fn apply(rule: &Rule, way: Way, row: &mut Row, out: &mut Row, to: &[Field]) -> Result<(), Rejection> {
+    match rule {
+        Rule::Pair(pair) => {
+            let (input, output) = match way {
+                Way::ToLocal => (pair.remote, pair.local),
+                Way::ToRemote => (pair.local, pair.remote),
+            };
+            let value = one(way, take(row, input), pair, to).map_err(|why| rejection(Some(input), why))?;
+            put(out, output, value);
+            Ok(())
+        }
+        Rule::Parts(rule) if (rule.whole_side == Side::Remote) == (way == Way::ToLocal) => {
+            apart(rule, row, out, to)
+        }
+        Rule::Parts(rule) => together(rule, row, out, to),
+        Rule::Constant(rule) => constant(way, rule, row, out),
+    }
+}
+
+/// A value, which is then no longer in its row: each is read once.
+fn take(row: &mut Row, at: u32) -> Value {
+    row.get_mut(at as usize).map_or(Value::Absent, |value| std::mem::replace(value, Value::Absent))
+}
+
+fn apart(rule: &Parts, row: &mut Row, out: &mut Row, to: &[Field]) -> Result<(), Rejection> {
+    let refuse = |why| rejection(Some(rule.whole), why);
+    let text = match take(row, rule.whole) {
+        Value::Text(text) => text,
+        nothing @ (Value::Absent | Value::Null) => {
+            rule.parts.iter().for_each(|part| put(out, *part, nothing.clone()));
             return Ok(());
         }
-        let mut texts = Vec::with_capacity(values.len());
-        for value in &values {
-            match value {
-                Value::Text(text) => texts.push(Some(text.as_str())),
-                Value::Null => texts.push(None),
-                _ => return Err(refuse(WRONG_KIND)),
-            }
-        }
-        let whole = parts::together(&texts, rule).map_err(refuse)?.map_or(Value::Null, Value::Text);
-        put(out, rule.whole, fitting(whole, rule.whole, to).map_err(refuse)?);
-        Ok(())
+        _ => return Err(refuse(WRONG_KIND)),
+    };
+    let found = parts::apart(&text, rule).map_err(refuse)?;
+    for (part, found) in rule.parts.iter().zip(found) {
+        let value = found.map_or(Value::Null, Value::Text);
+        put(out, *part, fitting(value, *part, to).map_err(refuse)?);
     }
+    Ok(())
+}
+
+fn together(rule: &Parts, row: &mut Row, out: &mut Row, to: &[Field]) -> Result<(), Rejection> {
+    // No single part is at fault; the first one stands for all.
+    let refuse = |why| rejection(rule.parts.first().copied(), why);
+    let values: Vec<Value> = rule.parts.iter().map(|part| take(row, *part)).collect();
+    if values.contains(&Value::Absent) {
+        return Ok(());
+    }
+    let mut texts = Vec::with_capacity(values.len());
+    for value in &values {
+        match value {
+            Value::Text(text) => texts.push(Some(text.as_str())),
+            Value::Null => texts.push(None),
+            _ => return Err(refuse(WRONG_KIND)),
+        }
+    }
+    let whole = parts::together(&texts, rule).map_err(refuse)?.map_or(Value::Null, Value::Text);
+    put(out, rule.whole, fitting(whole, rule.whole, to).map_err(refuse)?);
+    Ok(())
 }
 
 /// One value's way from one side to the other.

@@ -187,3 +187,20 @@ fn building_a_declaration_checks_and_copies_it() {
     assert!(String::from_utf8(refused.stderr).unwrap().contains("`resource` is missing"));
     assert_eq!(std::fs::read_dir(empty.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn the_example_of_the_readme_is_sound() {
+    let readme = std::fs::read_to_string(root().join("plugins/README.md")).unwrap();
+    let example = readme.split("```toml\n").find(|block| block.starts_with("mapping-version")).unwrap();
+    let scene = declared(&[]);
+    std::fs::write(scene.path("plugins/task.object.toml"), example.split("```").next().unwrap()).unwrap();
+    let found =
+        scene.host(&["plugin", "inspect", "plugins/task.object.toml", "--format", "json"]).exits(0).json();
+    let names: Vec<&str> = found["descriptor"]["local"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["name", "urgent", "first_name", "last_name"]);
+}

@@ -176,12 +176,12 @@ fn runs_with_them_come_to_the_same() {
     assert_eq!(tables[4].len(), 2, "{:?}", tables[4]);
 }
 
-/// Telling the component what it is costs little: there is nothing to parse.
+/// Nothing is parsed, and the rules are few. Telling the component what it is is charged to no record.
 #[test]
 fn a_record_takes_little_more_than_in_a_component() {
     let (component, declared) = &both()[0];
     let row = |fields: &[Field]| fields.iter().map(|_| Value::Null).collect::<Row>();
     let spent = |plugin: &WasmMapper| plugin.measure(Function::ToLocal, row(&plugin.object().remote)).spent;
     let (component, declared) = (spent(component), spent(declared));
-    assert!(declared.fuel < 100_000, "{declared:?}, and as a component of its own {component:?}");
+    assert!(declared.fuel < 4 * component.fuel, "{} against {}", declared.fuel, component.fuel);
 }

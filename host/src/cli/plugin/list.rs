@@ -5,7 +5,7 @@ use crate::cli::table::table;
 use crate::cli::{Failure, json, say, setup};
 use crate::local::{Mode, StoredObject};
 use crate::metadata::Metadata;
-use crate::plugin::{Inspection, LeftOut, Refusal, WasmMapper, read};
+use crate::plugin::{Grant, Inspection, LeftOut, Refusal, WasmMapper, read};
 use crate::ports::Mapper;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -25,6 +25,8 @@ struct Listed {
     mapping_version: Option<u32>,
     interface_version: Option<String>,
     imports: Vec<String>,
+    /// What metadata must grant it.
+    grants: Vec<Grant>,
     size: Option<u64>,
     sha256: Option<String>,
     /// Whether the metadata takes this very component and no other.
@@ -117,6 +119,7 @@ impl Listed {
         Listed {
             interface_version: it.interface_version.clone(),
             imports: it.imports.clone(),
+            grants: it.needs().to_vec(),
             size: Some(it.size),
             sha256: Some(it.sha256.clone()),
             ..self

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod consequence;
 mod inspect;
 mod list;
 mod new;
@@ -19,7 +20,7 @@ pub(super) use build::report;
 pub(super) fn plugin(args: &Args, command: &PluginCommand) -> Result<ExitCode, Failure> {
     match command {
         PluginCommand::List => list::list(args)?,
-        PluginCommand::Inspect { file } => inspect::inspect(args, file)?,
+        PluginCommand::Inspect { file, against } => inspect::inspect(args, file, against.as_deref())?,
         PluginCommand::Test(options) => return test::test(args, options),
         PluginCommand::Bench { path, cases, records } => {
             bench::bench(args, path, cases.as_deref(), *records)?

@@ -86,17 +86,24 @@ fn each(
     verdicts
 }
 
-/// The first of the required fields that is empty.
+/// The first of the required fields that is empty, or blank: mappings may take white space away.
 pub(super) fn empty_required<'a>(row: &Row, fields: &'a [Field]) -> Option<&'a Field> {
-    let empty = |(value, field): &(&Value, &Field)| field.traits.required && !value.is_filled();
+    let is_blank = |value: &Value| matches!(value, Value::Text(text) if text.trim().is_empty());
+    let empty =
+        |(value, field): &(&Value, &Field)| field.traits.required && (!value.is_filled() || is_blank(value));
     row.iter().zip(fields).find(empty).map(|(_, field)| field)
+}
+
+/// Whether every value of the row was sent: of another one, little can be asked.
+pub(super) fn is_whole(row: &Row) -> bool {
+    !row.contains(&Value::Absent)
 }
 
 fn required_is_kept(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
     let (there, _) = there_and_back(over);
     let rows = rows(samples);
     let verdict = |(row, answer): (&Row, Answer)| match answer {
-        Ok(Some(mapped)) if empty_required(row, fields(plugin, over)).is_none() => {
+        Ok(Some(mapped)) if is_whole(row) && empty_required(row, fields(plugin, over)).is_none() => {
             match empty_required(&mapped, output(plugin, there)) {
                 // What the server sets, it sets.
                 Some(field) if !field.traits.computed && !field.traits.read_only => {

@@ -1,6 +1,6 @@
 //! What went to the other side comes back.
 
-use super::answers::empty_required;
+use super::answers::{empty_required, is_whole};
 use super::{Law, Over, Sample, Verdict, fields, name, output, rows, shown, there_and_back, told};
 use crate::plugin::{Answer, Fault, Function, WasmMapper};
 use sync_core::object::Field;
@@ -63,7 +63,7 @@ fn round_trip(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdic
     let verdict = |(row, trip): (&Row, Option<Trip>)| {
         let Some(trip) = trip else { return Verdict::DoesNotApply };
         match trip.back {
-            Ok(returned) => match lost(row, &returned.unwrap_or_default(), fields(plugin, over)) {
+            Ok(returned) => match lost(row, &returned.unwrap_or_default(), fields(plugin, over), over) {
                 Some(what) => Verdict::Broken(format!("through {} and {}, {what}", name(there), name(back))),
                 None => Verdict::Holds,
             },
@@ -113,19 +113,31 @@ fn stable(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
     trips.into_iter().map(verdict).collect()
 }
 
-/// Whether a difference in the field is one that a person would call a loss: what the server alone writes may be
-/// left out on the way.
+/// Whether the record is another one for a difference in the field: what the server alone writes may be left out on
+/// the way.
 fn counts(field: &Field, was: &Value, is: &Value) -> bool {
-    let it = field.traits;
-    let left_out = (it.read_only || it.computed) && (!was.is_filled() || !is.is_filled());
-    !it.not_compared && !left_out && *was != Value::Absent
+    let left_out = is_the_servers(field) && (!was.is_filled() || !is.is_filled());
+    !field.traits.not_compared && !left_out && *was != Value::Absent
+}
+
+fn is_the_servers(field: &Field) -> bool {
+    field.traits.read_only || field.traits.computed
+}
+
+/// Whether the field of a row that is sent there has to come back. A read-only one is put back from the remote, and what
+/// is sent with an insert only is left alone where the remote record is there already.
+fn returns(field: &Field, over: Over) -> bool {
+    let left_alone = over == Over::Remote && field.traits.create_only;
+    !is_the_servers(field) && !left_alone
 }
 
 /// The first value that did not come back, in words.
-fn lost(row: &Row, returned: &Row, fields: &[Field]) -> Option<String> {
+fn lost(row: &Row, returned: &Row, fields: &[Field], over: Over) -> Option<String> {
     let mut values = row.iter().zip(returned).zip(fields);
     values.find_map(|((was, is), field)| {
-        let lost = counts(field, was, is) && !alike(was, is);
+        // What was made of an absent value and others is absent, and they are with it.
+        let partial = *is == Value::Absent && !is_whole(row);
+        let lost = returns(field, over) && counts(field, was, is) && !partial && !alike(was, is);
         lost.then(|| format!("{} was {} and is {}", field.name, shown(was), shown(is)))
     })
 }

@@ -1,7 +1,8 @@
 //! From the entries of a declaration to the fields of both sides and the rules that make them: each local field and
 //! each remote field that is written is made exactly once.
 
-use super::field::{Entry, Name, Way};
+use super::field::{Entry, Name};
+use super::way::Way;
 use super::wit::{Check, Condition, Constant, Pair, Parts, Rule, Side};
 use crate::toml_file::error::ProblemKind;
 use crate::toml_file::found::Found;

@@ -1,7 +1,7 @@
 //! The component that carries out declared objects: found beside their files, compiled once, and told each time
 //! which object it is.
 
-use super::wit::Declared;
+use super::wit::{Declared, ObjectDeclaration};
 use super::{declaration, declared_object};
 use crate::plugin::failure::clean;
 use crate::plugin::inspect::{Inspection, LARGEST_FILE, digest};
@@ -16,6 +16,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use sync_core::object::Object;
 
 /// What `host plugin build` calls it.
 pub(in crate::plugin) const NAME: &str = "declared";
@@ -54,9 +55,7 @@ impl Generic {
             }
             _ => inspection.check(&[])?,
         }
-        let pre = loader
-            .compile(&bytes)
-            .map_err(|error| Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE)))?;
+        let pre = loader.compile(&bytes).map_err(|error| uncompilable(&error))?;
         Ok(Generic { bytes, inspection, pre })
     }
 }
@@ -71,8 +70,9 @@ pub(in crate::plugin) fn check(
     bytes: &[u8],
     inspection: &Inspection,
 ) -> Result<(), Refusal> {
-    let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-    Generic::new(loader, bytes.to_owned(), inspection.clone()).map(drop).map_err(refuse)
+    Generic::new(loader, bytes.to_owned(), inspection.clone())
+        .map(drop)
+        .map_err(|reason| refusal(path, reason))
 }
 
 /// The components that were found so far, by their folders: one serves every declaration beside it.
@@ -110,15 +110,45 @@ fn find(loader: &Loader, folder: &Path) -> Result<Generic, Refusal> {
     Err(Refusal { file: folder.to_owned(), object: None, reason: Reason::NoGeneric })
 }
 
+/// A declaration that holds together.
+pub(in crate::plugin) struct Checked {
+    /// What the object is.
+    pub(in crate::plugin) object: Object,
+    /// What the component is told.
+    declaration: ObjectDeclaration,
+    /// The whole file.
+    pub(in crate::plugin) text: String,
+}
+
+/// Reads and checks a declaration.
+///
+/// # Errors
+/// Why it cannot be used.
+pub(in crate::plugin) fn checked(path: &Path) -> Result<Checked, Refusal> {
+    let refuse = |reason| refusal(path, reason);
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(|error| refuse(Reason::Unreadable(error.to_string())))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(refuse(Reason::TooLarge));
+    }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| refuse(Reason::Unreadable("it is not UTF-8 text".to_owned())))?;
+    let name = declared_object(path).unwrap_or_default();
+    let (object, declaration) =
+        declaration(path, name, &text).map_err(|error| refuse(Reason::Declaration(error.plain())))?;
+    Ok(Checked { object, declaration, text })
+}
+
 /// Loads a declared object: the component beside the file, told what the file says. The digest is that of both
 /// files, one after the other.
 ///
 /// # Errors
 /// Why it cannot be used.
 pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) -> Result<WasmMapper, Refusal> {
-    let name = declared_object(path).unwrap_or_default();
-    let refuse = |reason| Refusal { file: path.to_owned(), object: Some(name.to_owned()), reason };
-    let (_, declaration, text) = checked(path)?;
+    let refuse = |reason| refusal(path, reason);
+    let Checked { declaration, text, .. } = checked(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let generic = loader.generics.of(loader, folder).map_err(|refusal| match refusal.reason {
         Reason::NoGeneric => refuse(Reason::NoGeneric),
@@ -130,31 +160,36 @@ pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) ->
         ..generic.inspection.clone()
     };
     check_digest(&inspection, terms.pinned).map_err(refuse)?;
-    let uncompilable =
-        |error: wasmtime::Error| refuse(Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE)));
-    let declared = Declared::new(declaration, generic.pre.instance_pre()).map_err(uncompilable)?;
+    let declared = Declared::new(declaration, generic.pre.instance_pre())
+        .map_err(|error| refuse(uncompilable(&error)))?;
     let sandbox =
         Sandbox { pre: generic.pre.clone(), limits: terms.limits, declared: Some(Arc::new(declared)) };
     loader.described(path, inspection, sandbox)
 }
 
-/// What a declaration says, with its text.
-///
-/// # Errors
-/// Why it cannot be used.
-#[allow(clippy::type_complexity, reason = "three things that a file is")]
-pub(in crate::plugin) fn checked(
-    path: &Path,
-) -> Result<(sync_core::object::Object, super::wit::ObjectDeclaration, String), Refusal> {
-    let name = declared_object(path).unwrap_or_default();
-    let refuse = |reason| Refusal { file: path.to_owned(), object: Some(name.to_owned()), reason };
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE).read_to_end(&mut bytes))
-        .map_err(|error| refuse(Reason::Unreadable(error.to_string())))?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| refuse(Reason::Unreadable("it is not UTF-8 text".to_owned())))?;
-    let (object, declaration) =
-        declaration(path, name, &text).map_err(|error| refuse(Reason::Declaration(error.plain())))?;
-    Ok((object, declaration, text))
+fn refusal(path: &Path, reason: Reason) -> Refusal {
+    Refusal { file: path.to_owned(), object: declared_object(path).map(str::to_owned), reason }
+}
+
+fn uncompilable(error: &wasmtime::Error) -> Reason {
+    Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_of_the_interface_is_named() {
+        let loader = Loader::new().unwrap();
+        let inspection = Inspection {
+            interface_version: Some("0.1.0".into()),
+            imports: Vec::new(),
+            exports: vec!["crm:declared-object/declaration@0.2.0".into()],
+            size: 0,
+            sha256: String::new(),
+        };
+        let refused = Generic::new(&loader, Vec::new(), inspection).map(drop);
+        assert_eq!(refused, Err(Reason::DeclarationVersion { found: "0.2.0".into() }));
+    }
 }

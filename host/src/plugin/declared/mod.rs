@@ -1,8 +1,8 @@
 //! Objects without code: a file `NAME.object.toml` says what the object is and how its records map, and one
 //! component carries out all of them.
 //!
-//! The file is read and checked here: `file` has the rules of the whole, `field` those of a field, `kind` and `format`
-//! those of their values. What comes out is typed (`wit`), and `component` hands it to an instance of the component
+//! The file is read and checked here: `file` has the rules of the whole, `field` those of a field, `way` those of how it maps, `kind`
+//! and `format` those of values; `assemble` puts the fields together. What comes out is typed (`wit`), and `component` hands it to an instance of the component
 //! before each call, so that the component itself reads no text.
 
 mod assemble;
@@ -11,11 +11,12 @@ mod field;
 mod file;
 mod format;
 mod kind;
+mod way;
 mod wit;
 
 use std::path::Path;
 
-pub(super) use component::{Generics, NAME, check, checked, export, load};
+pub(super) use component::{Checked, Generics, NAME, check, checked, export, load};
 use file::declaration;
 pub(super) use wit::Declared;
 

@@ -1,9 +1,9 @@
 //! From a core module to a component: what some toolchains leave is a module with the types of its interface embedded.
 
-use super::failure::clean;
-use super::inspect::{Inspection, inspect};
-use super::load::read_bytes;
-use super::refusal::{Reason, Refusal};
+use crate::plugin::failure::clean;
+use crate::plugin::inspect::{Inspection, inspect};
+use crate::plugin::load::read_bytes;
+use crate::plugin::refusal::{Reason, Refusal};
 use std::path::Path;
 use wasmparser::{Parser, Payload};
 use wit_component::ComponentEncoder;
@@ -13,7 +13,7 @@ const LONGEST_CAUSE: usize = 300;
 /// How the names of the custom sections begin that hold an interface's types.
 const TYPES: &str = "component-type";
 
-/// Reads a file as [`super::load::read`] does, and makes a component of it where it is a core module.
+/// Reads a file as [`crate::plugin::load::read`] does, and makes a component of it where it is a core module.
 ///
 /// # Errors
 /// When it cannot be read, and is neither a component nor a module with types.

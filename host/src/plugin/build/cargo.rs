@@ -1,6 +1,6 @@
 //! What `host plugin build` asks of cargo, rustc and rustup.
 
-use super::build::{BuildError, Step};
+use super::{BuildError, Step};
 use serde::Deserialize;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};

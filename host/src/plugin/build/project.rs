@@ -1,6 +1,6 @@
 //! Projects in any language: `plugin.toml` in a project's folder says which command builds it, and what that leaves.
 
-use super::build::Step;
+use super::Step;
 use super::cargo::command;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ pub(super) const MANIFEST: &str = "plugin.toml";
 /// Tells a build command where a folder with `object.wit` is, so that a project need not keep a copy.
 const WIT_VARIABLE: &str = "SYNC_OBJECT_WIT";
 /// The contract that this host was built with.
-const WIT: &str = include_str!("../../../wit/object.wit");
+const WIT: &str = include_str!("../../../../wit/object.wit");
 
 /// Why a project's own command gave no component.
 #[derive(Debug, thiserror::Error)]
