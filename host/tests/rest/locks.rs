@@ -1,6 +1,6 @@
 //! Writes: what is sent, how it is guarded, and whose the token afterwards is.
 
-use crate::server::{Answer, Asked, Server, answer, ok, thing};
+use crate::server::{Answer, Server, answer, ok, thing};
 use host::ports::{Remote, WriteError};
 use sync_core::change_key::{RemoteId, RemoteToken};
 use sync_core::object::Object;
@@ -41,21 +41,19 @@ fn id() -> RemoteId {
     RemoteId("1".into())
 }
 
-/// A record that is at version 1 before the first PATCH, and what it is after that.
-fn before_and_after(asked: &Asked, is_written: bool, after: &Answer) -> Answer {
-    match asked.method.as_str() {
-        "GET" if is_written => after.clone(),
-        "GET" => record("old", 1),
-        _ => answer(204, ""),
-    }
-}
-
+/// A server whose record is at version 1 until the first write, and then this.
 async fn written_over(after: Answer) -> Server {
     let is_written = std::sync::atomic::AtomicBool::new(false);
     Server::start(move |asked| {
         let order = std::sync::atomic::Ordering::SeqCst;
-        let known = if asked.method == "GET" { is_written.load(order) } else { is_written.swap(true, order) };
-        before_and_after(asked, known, &after)
+        match asked.method.as_str() {
+            "GET" if is_written.load(order) => after.clone(),
+            "GET" => record("old", 1),
+            _ => {
+                is_written.store(true, order);
+                answer(204, "")
+            }
+        }
     })
     .await
 }
@@ -149,6 +147,32 @@ async fn a_token_that_somebody_else_made_is_not_taken() {
     let now = token("s3", Some("3"));
     let written = rest.update(&object, &id(), &now, &change).await.unwrap();
     assert_eq!((written.token, written.row), (token("s2", Some("2")), None));
+}
+
+/// A write that got no answer, and another's that came instead.
+#[tokio::test]
+async fn the_next_version_alone_is_no_proof_of_a_write_without_an_answer() {
+    for (name, carried_out) in [("theirs", false), ("new", true)] {
+        let is_written = std::sync::atomic::AtomicBool::new(false);
+        let server = Server::start(move |asked| {
+            let order = std::sync::atomic::Ordering::SeqCst;
+            match asked.method.as_str() {
+                "PATCH" => {
+                    is_written.store(true, order);
+                    answer(503, "")
+                }
+                _ if is_written.load(order) => record(name, 2),
+                _ => record("old", 1),
+            }
+        })
+        .await;
+        let rest = server.rest(&description("", "kind = \"field\""));
+        let change = [(0, text("new"))];
+        let result = rest.update(&object(Some("rev")), &id(), &token("s1", Some("1")), &change).await;
+        assert_eq!(result.is_ok(), carried_out, "{result:?}");
+        assert!(carried_out || matches!(result, Err(WriteError::FateUnknown { .. })));
+        assert_eq!(server.lines().iter().filter(|line| line.starts_with("PATCH")).count(), 1);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Values, names and places in both directions.
 
-use crate::server::{Server, object, ok, thing};
+use crate::server::{Server, answer, object, ok, thing};
 use futures_util::TryStreamExt;
 use host::ports::{Remote, View};
 use sync_core::change_key::{RemoteId, RemoteToken};
@@ -167,6 +167,16 @@ async fn a_user_key_is_looked_up_as_the_server_wants_it() {
         assert_eq!(server.lines(), [line]);
         assert_eq!(rest.requests(&thing.name).query, 1);
     }
+}
+
+#[tokio::test]
+async fn finding_none_may_have_a_status_of_its_own() {
+    let thing = thing(None, &[("name", Kind::Text(99))]);
+    let key = UserKey { parts: vec![(0, text("A"))] };
+    let server = Server::start(|_| answer(404, "")).await;
+    let find = "[find]\npath = \"/s\"\nitems = \"/data\"\neach = { name = \"{value}\" }\n";
+    assert!(server.rest(&format!("{PLAIN}{find}")).find(&thing, &key).await.is_err());
+    assert_eq!(server.rest(&format!("{PLAIN}{find}none = 404")).find(&thing, &key).await.unwrap(), []);
 }
 
 #[tokio::test]

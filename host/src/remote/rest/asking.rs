@@ -125,7 +125,16 @@ impl Rest {
     /// # Errors
     /// No answer, or one that is of no use.
     pub(super) async fn read(&self, call: &Call<'_>) -> Result<Option<Reply>, RemoteError> {
-        let reply = self.http.answered(call, self.http.read(call).await?)?;
+        let reply = self.http.read(call).await?;
+        self.understood(call, reply)
+    }
+
+    /// The answer to a reading request, if it is one. `None`: what it asks for is not there.
+    ///
+    /// # Errors
+    /// An answer that is of no use.
+    pub(super) fn understood(&self, call: &Call<'_>, reply: Reply) -> Result<Option<Reply>, RemoteError> {
+        let reply = self.http.answered(call, reply)?;
         match self.judge(On::Read, &reply) {
             None => Ok(Some(reply)),
             Some(Judged { means: Means::Gone, .. }) => Ok(None),
@@ -136,11 +145,16 @@ impl Rest {
 
     /// As [`Rest::read`], for what must be there.
     pub(super) async fn must_read(&self, call: &Call<'_>) -> Result<Reply, RemoteError> {
-        self.read(call).await?.ok_or_else(|| RemoteError {
+        self.read(call).await?.ok_or_else(|| self.nothing_there(call))
+    }
+
+    /// The error for what must be there and is not.
+    pub(super) fn nothing_there(&self, call: &Call<'_>) -> RemoteError {
+        RemoteError {
             scope: Scope::Object,
             message: format!("{} was answered with: there is no such thing", self.http.name(call)),
             help: Some("check `url`, the `path` in the description, and the resource of the object".into()),
-        })
+        }
     }
 
     /// One record, with the ETag it came with; `None` where it is gone.

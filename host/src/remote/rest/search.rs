@@ -45,7 +45,11 @@ impl Rest {
         }
         let bindings = bindings.with(Var::Conditions, Bound::Raw(conditions.join(&find.join)));
         let call = self.call(Some(object), Purpose::Query, &find.request, &bindings, &more)?;
-        let reply = self.must_read(&call).await?;
+        let reply = self.http.read(&call).await?;
+        if find.none.contains(&reply.status) {
+            return Ok(Vec::new());
+        }
+        let reply = self.understood(&call, reply)?.ok_or_else(|| self.nothing_there(&call))?;
         let mut found = if find.only_ids {
             let ids = self.ids(object, find, &call, &reply)?;
             self.many(object, &ids, Purpose::Query).await?

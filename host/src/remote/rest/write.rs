@@ -124,9 +124,11 @@ impl Rest {
         };
         let Some(after) = self.read_back(object, id).await else { return Err(doubt) };
         let unmoved = is_expected(&after.key.token, expected);
+        // Another version alone proves nothing: it may be somebody else's.
+        let stands = !unmoved && self.stand(&sent, &after.row);
         match accident {
             Some(message) if unmoved => Err(WriteError::Refused { code: "refused".into(), message }),
-            _ if !unmoved && self.is_ours(object, &sent, before.record.as_ref(), &after) => {
+            _ if stands && self.is_ours(object, &sent, before.record.as_ref(), &after) => {
                 Ok(found_as_ours(after))
             }
             _ => Err(doubt),

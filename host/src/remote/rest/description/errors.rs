@@ -30,7 +30,7 @@ pub(super) fn errors(table: &Table<'_>, found: &mut Found<'_>) -> Errors {
 }
 
 /// One value, or a list of them.
-fn several<T>(
+pub(super) fn several<T>(
     table: &Table<'_>,
     key: &str,
     read: impl Fn(&Item<'_>, &mut Found<'_>) -> Option<T>,
@@ -43,12 +43,14 @@ fn several<T>(
     }
 }
 
+/// A status.
+pub(super) fn status(item: &Item<'_>, found: &mut Found<'_>) -> Option<u16> {
+    item.integer(200..=599, found).and_then(|status| u16::try_from(status).ok())
+}
+
 fn rule(table: &Table<'_>, whole: &Item<'_>, found: &mut Found<'_>) -> Option<Rule> {
     table.only_known(&["on", "status", "at", "is", "means"], found);
     let on = several(table, "on", |item, found| item.choice(&ON, found), found);
-    let status = |item: &Item<'_>, found: &mut Found<'_>| {
-        item.integer(200..=599, found).and_then(|status| u16::try_from(status).ok())
-    };
     let status = several(table, "status", status, found);
     let at: Option<Pointer> = table.optional("at", pointer, found);
     let is = table.optional("is", scalar, found);

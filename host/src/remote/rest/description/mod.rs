@@ -29,7 +29,7 @@
 //! | `[count]` | `header` or `at`: where the number stands; `filter` |
 //! | `[get]` | `record`: where the record stands |
 //! | `[get-many]` | `items`, `record`; `batch`: most ids of one request, default 50; `each`: how an id is written |
-//! | `[find]` | the records that have a user key. `items`, `record`; `each = { "{field}" = "{value}" }`: parameters for every part of the key; or `condition`, `join`, `escape`: what `{conditions}` is made of; `exact = false`: the server also finds what is only like it, so that the host compares again; `only-ids = true`: records are read by `[get]` afterwards. Without the section, the whole listing is read before every insert |
+//! | `[find]` | the records that have a user key. `items`, `record`; `each = { "{field}" = "{value}" }`: parameters for every part of the key; or `condition`, `join`, `escape`: what `{conditions}` is made of; `exact = false`: the server also finds what is only like it, so that the host compares again; `only-ids = true`: records are read by `[get]` afterwards; `none = 404`: the status, or several, of an answer that says that there is none. Without the section, the whole listing is read before every insert |
 //! | `[insert]` | `record`: where the new record stands in the answer; `complete = false`: not all of its fields do; `id`: where the id stands, if only that does; `location = true`: the id is the end of the header `Location` |
 //! | `[update]` | `record`, `complete` |
 //!
@@ -187,6 +187,8 @@ pub(super) struct Find {
     pub(super) join: String,
     /// What is replaced in a value that stands in a condition.
     pub(super) escape: Vec<(String, String)>,
+    /// Statuses that say that there is none.
+    pub(super) none: Vec<u16>,
     /// Whether the server finds nothing but what is asked for.
     pub(super) exact: bool,
     /// Whether it answers ids, and no records.

@@ -179,7 +179,7 @@ fn get_many(table: &Table<'_>, found: &mut Found<'_>) -> Option<GetMany> {
 }
 
 fn find(table: &Table<'_>, found: &mut Found<'_>) -> Option<Find> {
-    let own = ["items", "record", "each", "condition", "join", "escape", "exact", "only-ids"];
+    let own = ["items", "record", "each", "condition", "join", "escape", "exact", "only-ids", "none"];
     table.only_known(&request::keys(&own), found);
     let part = [Var::Field, Var::Value, Var::Json];
     let vars = [Var::Resource, Var::Fields, Var::Conditions, Var::Field, Var::Value, Var::Json];
@@ -202,6 +202,7 @@ fn find(table: &Table<'_>, found: &mut Found<'_>) -> Option<Find> {
     }
     let exact = table.optional("exact", Item::boolean, found).unwrap_or(true);
     let only_ids = table.optional("only-ids", Item::boolean, found).unwrap_or(false);
+    let none = errors::several(table, "none", errors::status, found);
     let request = request?;
     let asked = [Var::Value, Var::Json, Var::Conditions].into_iter().any(|var| request.mentions(var));
     if !asked && table.item("each").is_none() {
@@ -215,7 +216,7 @@ fn find(table: &Table<'_>, found: &mut Found<'_>) -> Option<Find> {
         let help = "`condition = \"{field} = '{value}'\"`, and `join`".to_owned();
         found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
     }
-    Some(Find { request, items: items?, each, condition, join, escape, exact, only_ids })
+    Some(Find { request, items: items?, each, condition, join, escape, none, exact, only_ids })
 }
 
 fn shape(table: &Table<'_>, found: &mut Found<'_>) -> Shape {
