@@ -45,16 +45,22 @@
 //! | `next-url` | at the address that stands at `next` |
 //! | `header` | at the address in the header `name` |
 //!
-//! `more` says where a boolean tells that there are more pages. Without it, the first three end with an empty page; `full = 100` says that a
-//! page of fewer records is the last one, which saves that request, and is dangerous where a server sends smaller pages than it is asked for.
-//! Addresses are followed on the server's own origin only.
+//! `more` says where a boolean tells that there are more pages. Without it, `page`, `offset` and `last-id` end with an
+//! empty page; `full = 100` says that a page of fewer records is the last one, which saves a request, and is dangerous
+//! where a server sends smaller pages than it is asked for. Addresses are followed on the server's own origin only. The
+//! list should be in an order in which no record moves to an earlier page while it is read: by id, or by last change.
 //!
 //! # Records: `[record]`
 //! `fields`: where the object's fields stand in a record, default: at its top, beside the id. A name of the object that
 //! begins with `/` is a JSON pointer from the top. `deleted`: the field that says that a record is gone and only its id
 //! is left; such records are no records. `absent = "null"`: a field that a record does not have is null, as it is where
-//! a server leaves out what is empty; without it, such a field is left as it is locally. `tick`: the step of the last-updated stamps (default `1s`; `0s` where no two
-//! writes get the same one); where a resource has no version, a record may change twice within it.
+//! a server leaves out what is empty; without it, such a field is left as it is locally. `tick`: the step of the
+//! last-updated stamps (default `1s`; `0s` where no two writes get the same one); where a resource has no version, a
+//! record may change twice within it.
+//!
+//! A field at a pointer is sent as an object in an object, with nothing in it but what changed. Where a server would
+//! replace the whole inner object by that, it must be told to merge: by its method, or as Kinto by a content type in
+//! `headers`.
 //!
 //! # Writes: `[lock]`
 //! `kind = "if-match"`: a header (`header`, default `If-Match`) holds `value`, made of `{updated}`, `{version}` or
@@ -67,7 +73,9 @@
 //! that fits: `on` (`read`, `insert`, `update`, `delete`), `status`, `at` with `is`, and `means`: `moved`, `gone`,
 //! `refused`, `unknown` (nobody knows whether it was carried out) or `login`. Without one: 404 and 410 are `gone`, 412 is
 //! `moved`, 401 is `login`, a 409 is `moved` if the record has moved, other 4xx are `refused`, and of a 5xx the host
-//! finds out.
+//! finds out: by looking at the record, or for an insert by its user key. A rule for an error in a success names that
+//! status, or it also holds for a 404 with the same body. A 429, 502, 503 or 504 is not judged by rules: it is repeated
+//! where that is safe.
 //!
 //! # Values: `[values]`
 //! | key | forms |
