@@ -20,6 +20,9 @@ pub struct Remote {
     pub timeout: Duration,
     /// `retry-for`: how long a request that is safe to repeat is repeated. At most a day, zero for never; default 30 s.
     pub retry_for: Duration,
+    /// `list-every` so many runs, everything is listed, also where the server tells what changed; 1 for always, default
+    /// 100.
+    pub list_every: u32,
     /// The keys that only Siebel has. The defaults, and of no effect, with any other kind.
     pub siebel: SiebelOptions,
 }
