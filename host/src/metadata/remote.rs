@@ -21,7 +21,7 @@ const SIEBEL_KEYS: [&str; 3] = ["view-mode", "user-key-view-mode", "timezone"];
 
 /// Reads `[remote]`.
 pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Remote> {
-    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for", "list-every"];
+    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for", "change-feed", "list-every"];
     known.extend(SIEBEL_KEYS);
     table.only_known(&known, found);
 
@@ -33,6 +33,7 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         table.optional("auth", Item::table, found).and_then(|table| secret::auth(&table, around, found));
     let timeout = table.optional("timeout", |item, found| duration(item, false, found), found);
     let retry_for = table.optional("retry-for", |item, found| duration(item, true, found), found);
+    let change_feed = table.optional("change-feed", Item::boolean, found);
     let list_every = table.optional("list-every", |item, found| item.integer(1..=1_000_000, found), found);
     let siebel = siebel(table, kind, found);
     Some(Remote {
@@ -41,6 +42,7 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         auth,
         timeout: timeout.unwrap_or(THIRTY_SECONDS),
         retry_for: retry_for.unwrap_or(THIRTY_SECONDS),
+        change_feed,
         list_every: list_every.and_then(|runs| runs.try_into().ok()).unwrap_or(LIST_EVERY),
         siebel,
     })

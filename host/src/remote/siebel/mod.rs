@@ -41,12 +41,20 @@ pub struct SiebelOptions {
     pub user_key_view_mode: String,
     /// IANA name of the zone that the server's times are in.
     pub timezone: String,
+    /// Whether records are asked for by their last update instead of being listed: the server's clock must never go
+    /// back then.
+    pub change_feed: bool,
 }
 
 impl Default for SiebelOptions {
     fn default() -> SiebelOptions {
         let view_mode = "Sales Rep".to_owned();
-        SiebelOptions { user_key_view_mode: view_mode.clone(), view_mode, timezone: "UTC".into() }
+        SiebelOptions {
+            user_key_view_mode: view_mode.clone(),
+            view_mode,
+            timezone: "UTC".into(),
+            change_feed: false,
+        }
     }
 }
 
@@ -194,7 +202,7 @@ impl Remote for Siebel {
             details_batch: PAGE,
             in_flight: 8,
             ids: IdsFrom::Server,
-            change_feed: true,
+            change_feed: self.options.change_feed,
         }
     }
 
