@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use sync_core::change_feed::Changes;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::conflict::{Choice, ConflictKind, Resolution, Sides};
 use sync_core::object::{Object, ObjectName, Resource, Traits, UserKey};
@@ -28,7 +29,7 @@ pub struct Capabilities {
     pub in_flight: usize,
     /// Who makes up the id of a new record.
     pub ids: IdsFrom,
-    /// Whether the server can list what changed since a mark.
+    /// Whether the server can list what changed since a mark, see [`Remote::changes`].
     pub change_feed: bool,
 }
 
@@ -85,6 +86,18 @@ pub trait Remote: Send + Sync {
 
     /// The change keys of the view, page by page, in any order, each id once.
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>>;
+
+    /// How far the remote's changes have come: what changes from now on is listed since this. `None` where that cannot
+    /// be told, for instance of an object without records.
+    async fn mark(&self, _view: View<'_>) -> Result<Option<Mark>, RemoteError> {
+        Ok(None)
+    }
+
+    /// What changed since a mark that this remote gave; more than that does no harm. Deletes need not be among it:
+    /// counts show that some are missing.
+    async fn changes(&self, _view: View<'_>, _since: &Mark) -> Result<Feed, RemoteError> {
+        Ok(Feed::Expired)
+    }
 
     /// The records of these ids, whether they match a filter or not; those that are gone are left
     /// out. At most `details_batch` ids, one request.
@@ -163,6 +176,20 @@ pub enum Holds {
     Value(Kind),
     /// The id of a record of this resource.
     Link(String),
+}
+
+/// A point in the history of a remote's changes. Opaque: only the remote that gave it understands it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mark(pub String);
+
+/// What a change feed answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Feed {
+    /// All that changed since the mark.
+    Changes(Changes),
+    /// The remote no longer knows what changed since: everything has to be listed.
+    Expired,
 }
 
 /// Requests by what they were for.
@@ -399,6 +426,11 @@ pub struct ObjectState {
     pub remote: Option<String>,
     /// The objects that its links point at and that took part when its records were last read; `None` before.
     pub targets: Option<BTreeSet<String>>,
+    /// How far the remote's changes were known when the last run ended with nothing left open; `None`: everything has
+    /// to be listed. The store keeps none where an issue or a conflict is logged.
+    pub mark: Option<Mark>,
+    /// Runs since everything was listed.
+    pub since_listed: u32,
 }
 
 /// An operation that could not be carried out (found when applying).

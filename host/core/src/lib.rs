@@ -9,6 +9,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod calendar;
+pub mod change_feed;
 pub mod change_key;
 pub mod compare;
 pub mod conflict;

@@ -46,7 +46,12 @@ pub(super) fn examine(
     let mut store = setup::store(&metadata, Mode::ReadOnly)?;
     setup::check_asked(&metadata, &catalog, &[object.to_owned()])?;
     let participants = setup::participants(&metadata, &catalog, &mut store, &[], None)?;
-    let options = Options { dry_run: true, confirm_deletes: false, guard: setup::guard(&metadata) };
+    let options = Options {
+        dry_run: true,
+        confirm_deletes: false,
+        guard: setup::guard(&metadata),
+        list_every: metadata.remote.list_every,
+    };
     let run = Run {
         id: &new_run_id(),
         remote: &*remote,

@@ -92,6 +92,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
         dry_run: request.dry_run,
         confirm_deletes: request.confirm_deletes,
         guard: setup::guard(&metadata),
+        list_every: metadata.remote.list_every,
     };
     let mut report = runtime()?.block_on(synchronize(Run {
         id,

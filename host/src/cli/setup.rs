@@ -92,6 +92,7 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
                 view_mode: it.siebel.view_mode.clone(),
                 user_key_view_mode: it.siebel.user_key_view_mode.clone(),
                 timezone: it.siebel.timezone.clone(),
+                change_feed: it.change_feed.unwrap_or(false),
             };
             Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
         }

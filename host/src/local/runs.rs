@@ -80,11 +80,20 @@ pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<StoredRun
 
 /// Remembers the state in which a run leaves an object.
 pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectState) -> rusqlite::Result<()> {
+    // What is logged, dismissed or not, is tried again in every run, and so has to be listed.
     let sql = "UPDATE _sync_object SET mapping_version = ?2, filter = ?3, last_run = ?4, last_outcome = ?5, \
-               remote = ?6, targets = ?7 WHERE name = ?1";
-    let ObjectState { mapping_version, filter, last_run, last_outcome, remote, targets } = state;
+               remote = ?6, targets = ?7, since_listed = ?9, \
+               mark = CASE WHEN EXISTS (SELECT 1 FROM _sync_issue WHERE object = ?1) \
+                 OR EXISTS (SELECT 1 FROM _sync_conflict WHERE object = ?1) THEN NULL ELSE ?8 END \
+               WHERE name = ?1";
+    let ObjectState { mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed } =
+        state;
     let targets = targets.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
-    connection.execute(sql, (object, mapping_version, filter, last_run, last_outcome, remote, targets))?;
+    let mark = mark.as_ref().map(|mark| &mark.0);
+    connection.execute(
+        sql,
+        (object, mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed),
+    )?;
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
 /// further entry.
-const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 /// The version that this host writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -69,6 +69,12 @@ CREATE TABLE main."_sync_image"(
   links TEXT NOT NULL, -- JSON: the columns that link, each with its object
   "row" TEXT NOT NULL, -- JSON: the whole row before the run, column by column
   UNIQUE (undo, object, local_id));
+"#;
+
+/// How far the remote's changes are known, and for how many runs the change feed was trusted.
+const VERSION_3: &str = r#"
+ALTER TABLE main."_sync_object" ADD COLUMN mark TEXT;
+ALTER TABLE main."_sync_object" ADD COLUMN since_listed INTEGER NOT NULL DEFAULT 0;
 "#;
 
 /// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left

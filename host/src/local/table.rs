@@ -4,7 +4,7 @@ use super::error::unreadable;
 use super::records::Statements;
 use super::refusal::{Refusal, add_column, check, create, quote, wanted};
 use super::shape::{Found, Shape, look};
-use crate::ports::ObjectState;
+use crate::ports::{Mark, ObjectState};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::collections::BTreeSet;
 use sync_core::object::Object;
@@ -101,7 +101,7 @@ pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attach
 
 /// What is known of the object from earlier runs.
 pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<ObjectState> {
-    let sql = "SELECT mapping_version, filter, last_run, last_outcome, remote, targets \
+    let sql = "SELECT mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed \
                FROM _sync_object WHERE id = ?1";
     let state = |row: &rusqlite::Row<'_>| {
         let targets: Option<String> = row.get(5)?;
@@ -112,6 +112,8 @@ pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<Object
             last_outcome: row.get(3)?,
             remote: row.get(4)?,
             targets: targets.map(|names| serde_json::from_str(&names)).transpose().map_err(unreadable)?,
+            mark: row.get::<_, Option<String>>(6)?.map(Mark),
+            since_listed: row.get(7)?,
         })
     };
     Ok(connection.query_row(sql, [id], state).optional()?.unwrap_or_default())

@@ -17,6 +17,8 @@ use crate::toml_file::nearest::suggestion;
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The default of both durations of `[remote]`.
 const THIRTY_SECONDS: Duration = Duration::from_secs(30);
+/// The default of `list-every`: a run an hour then lists everything about twice a week.
+const LIST_EVERY: u32 = 100;
 /// The keys of `[remote]` that only Siebel has.
 const SIEBEL_KEYS: [&str; 3] = ["view-mode", "user-key-view-mode", "timezone"];
 /// Those that only a described server has.
@@ -24,7 +26,7 @@ const REST_KEYS: [&str; 2] = ["description", "rest"];
 
 /// Reads `[remote]`.
 pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Remote> {
-    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for"];
+    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for", "change-feed", "list-every"];
     known.extend(SIEBEL_KEYS);
     known.extend(REST_KEYS);
     table.only_known(&known, found);
@@ -37,6 +39,8 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         table.optional("auth", Item::table, found).and_then(|table| secret::auth(&table, around, found));
     let timeout = table.optional("timeout", |item, found| duration(item, false, found), found);
     let retry_for = table.optional("retry-for", |item, found| duration(item, true, found), found);
+    let change_feed = table.optional("change-feed", Item::boolean, found);
+    let list_every = table.optional("list-every", |item, found| item.integer(1..=1_000_000, found), found);
     let siebel = siebel(table, kind, found);
     let rest = rest(table, kind, around, found);
     Some(Remote {
@@ -45,6 +49,8 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         auth,
         timeout: timeout.unwrap_or(THIRTY_SECONDS),
         retry_for: retry_for.unwrap_or(THIRTY_SECONDS),
+        change_feed,
+        list_every: list_every.and_then(|runs| runs.try_into().ok()).unwrap_or(LIST_EVERY),
         siebel,
         rest,
     })

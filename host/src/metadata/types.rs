@@ -21,6 +21,12 @@ pub struct Remote {
     pub timeout: Duration,
     /// `retry-for`: how long a request that is safe to repeat is repeated. At most a day, zero for never; default 30 s.
     pub retry_for: Duration,
+    /// `change-feed`: whether the server is asked for what changed; default: where it keeps the order of changes itself,
+    /// and not where they could only be told by stamps, since a clock that is set back would hide changes.
+    pub change_feed: Option<bool>,
+    /// `list-every` so many runs, everything is listed, also where the server tells what changed; 1 for always, default
+    /// 100.
+    pub list_every: u32,
     /// The keys that only Siebel has. The defaults, and of no effect, with any other kind.
     pub siebel: SiebelOptions,
     /// What a `rest` server is like; none with any other kind.

@@ -3,6 +3,7 @@
 
 use super::conflicts::{Clash, Then, settle};
 use super::contents::{self, Linked, Record};
+use super::feed::Progress;
 use super::judge::{Judged, judge};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
@@ -24,6 +25,7 @@ pub(super) struct Listed {
     pub(super) baseline: Vec<Pair>,
     pub(super) local: Vec<LocalKey>,
     pub(super) remote: Vec<RemoteKey>,
+    pub(super) progress: Progress,
 }
 
 /// Compares what both sides listed, and decides every record.
@@ -31,7 +33,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
     let sizes = (listed.baseline.len() as u64, listed.local.len() as u64, listed.remote.len() as u64);
-    let mut plan = Plan::default();
+    let mut plan = Plan { progress: listed.progress, ..Plan::default() };
     let mut linked = Vec::new();
     for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
         match finding {

@@ -180,6 +180,7 @@ fn only(listed: &Listed, id: &RecordId) -> Option<Listed> {
         baseline: pair.into_iter().collect(),
         local: local.into_iter().collect(),
         remote: remote.into_iter().collect(),
+        progress: listed.progress.clone(),
     })
 }
 

@@ -35,14 +35,19 @@ pub(super) fn note_server(work: &Work<'_>, store: &mut dyn Store) -> Result<(), 
     Ok(())
 }
 
-/// Takes the tokens away from the pairs whose remote content has to be looked at.
-pub(super) fn unsettle(work: &Work<'_>, store: &dyn Store, pairs: &mut [Pair]) -> Result<(), Stop> {
+/// Whether every record's content has to be looked at.
+pub(super) fn is_due(work: &Work<'_>) -> bool {
     let (object, state) = (work.object(), &work.participant().state);
     // Another mapping may read the same record otherwise.
     let mapping = state.mapping_version.is_some_and(|version| version != object.mapping_version);
     // A link was settled as null while its object took no part: there is something to point at now.
     let linked = state.targets.as_ref().is_none_or(|before| !targets(work).is_subset(before));
-    let every = mapping || elsewhere(work) || (linked && object.parents().next().is_some());
+    mapping || elsewhere(work) || (linked && object.parents().next().is_some())
+}
+
+/// Takes the tokens away from the pairs whose remote content has to be looked at.
+pub(super) fn unsettle(work: &Work<'_>, store: &dyn Store, pairs: &mut [Pair]) -> Result<(), Stop> {
+    let every = is_due(work);
     let dangling = if every { HashSet::new() } else { dangling(work, store)? };
     if elsewhere(work) {
         // An id may be in the baseline twice, once for the other server's record. The younger pair comes first, and
@@ -176,5 +181,7 @@ pub(super) fn state(work: &Work<'_>, plan: &Plan, complete: bool, outcome: &str)
         filter: work.participant().filter.clone(),
         last_run: Some(work.run.to_owned()),
         last_outcome: Some(outcome.to_owned()),
+        mark: plan.progress.mark.clone().filter(|_| settled && !elsewhere(work)),
+        since_listed: plan.progress.since_listed,
     }
 }

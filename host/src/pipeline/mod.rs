@@ -12,6 +12,7 @@ mod conflicts;
 mod contents;
 mod count;
 mod explain;
+mod feed;
 mod followers;
 mod foresee;
 mod full_compare;
@@ -58,6 +59,8 @@ pub struct Options {
     pub confirm_deletes: bool,
     /// When deletes are held.
     pub guard: DeleteGuard,
+    /// Everything is listed at least once in so many runs, also where a change feed tells what changed.
+    pub list_every: u32,
 }
 
 /// What a run works with.

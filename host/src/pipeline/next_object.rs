@@ -3,6 +3,7 @@
 use super::change_keys::list_remote;
 use super::compare::{Listed, compare};
 use super::count::count;
+use super::feed::{self, Progress};
 use super::foresee::foresee;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{
@@ -225,13 +226,22 @@ pub(super) async fn list(
         full_compare::note_server(work, store)?;
         recovery::recover(work, store).await?;
     }
-    let (remote_count, mut remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
-    report.counted.remote = remote_count;
-    remote.extend(beyond_filter(work, store, &remote).await?);
     let mut baseline = store.pairs(&object.name)?;
+    // Taken before anything is listed: what changes meanwhile is after it.
+    let mark = feed::mark(work, view).await?;
+    let (mut remote, since_listed) = match feed::listing(work, store, view, counted.remote, &baseline).await?
+    {
+        Some(remote) => (remote, state.since_listed.saturating_add(1)),
+        None => {
+            let (count, remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
+            report.counted.remote = count;
+            (remote, 0)
+        }
+    };
+    remote.extend(beyond_filter(work, store, &remote).await?);
     full_compare::unsettle(work, store, &mut baseline)?;
     let local = store.local_keys(object)?;
-    Ok(Listed { baseline, local, remote })
+    Ok(Listed { baseline, local, remote, progress: Progress { mark, since_listed } })
 }
 
 /// The change keys of records that are here only because a link needs them: no listing has them (decision 12).

@@ -1,6 +1,7 @@
 //! Step 4's vocabulary: the operations with the data that each carries, and what an object's apply shares.
 
 use super::conflicts::{Open, Settlement, Then};
+use super::feed::Progress;
 use super::followers::{Follower, Revised};
 use super::{Event, Failed, Failure, Observer, Options, Participant, Stop, Subject};
 use crate::ports::{Change, Changed, IssueEntry, Person, Remote, Store};
@@ -41,6 +42,8 @@ pub(super) struct Plan {
     pub(super) held_deletes: u64,
     /// Whether a local change went before what a remote record that nobody wrote is now read as.
     pub(super) read_otherwise: bool,
+    /// How far the remote's changes are known when all this is done.
+    pub(super) progress: Progress,
     /// Local fields that a change touches, by operation; filled for a plan only.
     pub(super) planned: Vec<PlannedOperation>,
 }

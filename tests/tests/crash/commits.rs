@@ -73,6 +73,7 @@ fn the_run_that_dies() {
                 count: metadata.deletes.count,
                 percent: u64::from(metadata.deletes.percent),
             },
+            list_every: 100,
         },
         observer: &Silent,
         person: None,

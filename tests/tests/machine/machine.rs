@@ -193,7 +193,7 @@ impl Machine {
                 store: &mut store,
                 participants,
                 others,
-                options: Options { dry_run, confirm_deletes: plan.confirm_deletes, guard },
+                options: Options { dry_run, confirm_deletes: plan.confirm_deletes, guard, list_every: 20 },
                 observer: &Silent,
                 person: None,
                 server: "the one",

@@ -9,10 +9,11 @@ use crate::world::World;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use host::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
-    Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, View,
+    WriteError, Written,
 };
 use std::sync::{Arc, Mutex};
+use sync_core::change_feed::Changes;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
@@ -184,7 +185,7 @@ impl Remote for Fake {
             details_batch: PAGE,
             in_flight: 2,
             ids: IdsFrom::Server,
-            change_feed: false,
+            change_feed: true,
         }
     }
 
@@ -209,6 +210,28 @@ impl Remote for Fake {
             Ok(next.map(|next| (page, Some(next))))
         })
         .boxed()
+    }
+
+    async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
+        let thing = of(view.object);
+        self.read(|world, _| {
+            let all = world.server.records.iter().filter(|((it, _), _)| *it == thing);
+            all.map(|(_, kept)| kept.updated).max().map(|newest| Mark(newest.to_string()))
+        })
+        .await
+    }
+
+    async fn changes(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        self.read(|world, fault| {
+            let since = match since.0.parse() {
+                Ok(since) if fault != Some(Fault::Incomplete) => since,
+                _ => return Feed::Expired,
+            };
+            let changed = world.viewed(view).filter(|(_, kept)| kept.updated >= since);
+            let changed = changed.map(|(id, kept)| key(id, kept)).collect();
+            Feed::Changes(Changes { changed, gone: Vec::new() })
+        })
+        .await
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {

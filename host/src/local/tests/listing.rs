@@ -1,7 +1,7 @@
 //! The logs, the states of objects, and runs.
 
 use super::*;
-use crate::ports::{ConflictEntry, ConflictField, IssueEntry, ObjectState};
+use crate::ports::{ConflictEntry, ConflictField, IssueEntry, Mark, ObjectState};
 use sync_core::conflict::Choice;
 use sync_core::conflict::ConflictKind;
 use sync_core::operation::Operation;
@@ -123,9 +123,15 @@ fn states_and_runs_are_remembered() {
         last_outcome: Some("pending".into()),
         remote: Some("siebel http://127.0.0.1/ as SADMIN".into()),
         targets: Some(["contact".to_owned()].into()),
+        mark: Some(Mark("05/06/2024 07:08:09".into())),
+        since_listed: 3,
     };
+    store.finish("a", &object, &state).unwrap();
+    assert_eq!(store.attach(&object).unwrap(), state);
+    // What failed has to be listed again.
     store.record_issues("a", &[issue(None, "refused")]).unwrap();
     store.finish("a", &object, &state).unwrap();
+    let state = ObjectState { mark: None, ..state };
     store.end_run("a", "pending", "{}").unwrap();
     drop(store);
     let mut store = SqliteStore::open(&place.path, Mode::ReadOnly).unwrap();

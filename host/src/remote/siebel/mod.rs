@@ -2,6 +2,7 @@
 //! before a write and verified after it (`siebel-rest.md`, `behaviour.md` decisions 7 and 8).
 
 mod describe;
+mod feed;
 mod query;
 mod wire;
 mod write;
@@ -12,8 +13,8 @@ use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, ResourceDescription, Scope,
-    View, WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests,
+    ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -40,12 +41,20 @@ pub struct SiebelOptions {
     pub user_key_view_mode: String,
     /// IANA name of the zone that the server's times are in.
     pub timezone: String,
+    /// Whether records are asked for by their last update instead of being listed: the server's clock must never go
+    /// back then.
+    pub change_feed: bool,
 }
 
 impl Default for SiebelOptions {
     fn default() -> SiebelOptions {
         let view_mode = "Sales Rep".to_owned();
-        SiebelOptions { user_key_view_mode: view_mode.clone(), view_mode, timezone: "UTC".into() }
+        SiebelOptions {
+            user_key_view_mode: view_mode.clone(),
+            view_mode,
+            timezone: "UTC".into(),
+            change_feed: false,
+        }
     }
 }
 
@@ -138,19 +147,21 @@ impl Siebel {
         Ok(records)
     }
 
-    /// The page of keys that follows an id.
+    /// The page of keys that follows an id; with `since`, of those stamped then or later.
     async fn keys_after(
         &self,
         view: View<'_>,
+        since: Option<&Mark>,
         after: Option<&RemoteId>,
     ) -> Result<Vec<RemoteKey>, RemoteError> {
         let View { object, filter } = view;
         let layout = Layout::keys(object, unfolded);
         let id = &object.resource.id;
+        let since = since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
         let beyond = after.map(|after| query::compare(id, ">", &after.0));
         let query = Query {
             fields: layout.names().collect(),
-            all: filter.map(str::to_owned).into_iter().chain(beyond).collect(),
+            all: filter.map(str::to_owned).into_iter().chain(since).chain(beyond).collect(),
             sort: Some(id),
             page: Some(PAGE),
             view_mode: &self.options.view_mode,
@@ -200,7 +211,7 @@ impl Remote for Siebel {
             details_batch: PAGE,
             in_flight: 8,
             ids: IdsFrom::Server,
-            change_feed: false,
+            change_feed: self.options.change_feed,
         }
     }
 
@@ -231,12 +242,20 @@ impl Remote for Siebel {
         let first: Option<Option<RemoteId>> = Some(None);
         stream::try_unfold(first, move |state| async move {
             let Some(after) = state else { return Ok(None) };
-            let keys = self.keys_after(view, after.as_ref()).await?;
+            let keys = self.keys_after(view, None, after.as_ref()).await?;
             let Some(last) = keys.last().map(|key| key.id.clone()) else { return Ok(None) };
             let next = (keys.len() >= PAGE).then_some(Some(last));
             Ok(Some((keys, next)))
         })
         .boxed()
+    }
+
+    async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
+        self.newest_stamp(view).await
+    }
+
+    async fn changes(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        self.changed_since(view, since).await
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {

@@ -29,6 +29,8 @@ pub(super) struct Query<'a> {
     pub(super) all: Vec<String>,
     /// Name of the field to sort by.
     pub(super) sort: Option<&'a str>,
+    /// Whether the greatest comes first.
+    pub(super) descending: bool,
     /// Records to answer.
     pub(super) page: Option<usize>,
     /// Whether to count what the query finds.
@@ -57,7 +59,7 @@ impl Query<'_> {
             }
         }
         if let Some(name) = self.sort {
-            add("sortspec", &format!("{name}:asc"));
+            add("sortspec", &format!("{name}:{}", if self.descending { "desc" } else { "asc" }));
         }
         if let Some(page) = self.page {
             add("PageSize", &page.to_string());
@@ -112,6 +114,7 @@ mod tests {
             fields: vec!["Id", "Mod Id"],
             all: vec!["[A] = '1' OR [B] = '2'".into(), compare("Id", ">", "1-A")],
             sort: Some("Id"),
+            descending: false,
             page: Some(PAGE),
             count: false,
             view_mode: "All",

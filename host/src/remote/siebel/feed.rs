@@ -1,0 +1,51 @@
+//! What changed since: Siebel has no feed of its own, but records can be queried by their last update. Deletes are not
+//! among them; the counts tell of those.
+
+use super::query::Query;
+use super::{PAGE, Purpose, Siebel};
+use crate::ports::{Feed, Mark, RemoteError, View};
+use crate::remote::decode::{Layout, unfolded};
+use sync_core::change_feed::Changes;
+use sync_core::value::Value;
+
+/// A stamp is given when a transaction begins and seen when it ends: what is stamped this long before the newest may
+/// still be on its way.
+const UNDER_WAY: i64 = 120 * 1_000_000;
+
+impl Siebel {
+    /// The stamp of the record that was updated last, less what may still be under way. It is asked of the object
+    /// without its filter: a record that leaves the filter moves on, too.
+    pub(super) async fn newest_stamp(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
+        let object = view.object;
+        let layout = Layout::keys(object, unfolded);
+        let query = Query {
+            fields: layout.names().collect(),
+            sort: Some(&object.resource.updated),
+            descending: true,
+            page: Some(1),
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        let newest = self.query(object, Purpose::Keys, url, layout).await?;
+        let instant = newest.first().and_then(|record| self.wire.instant(&record.key.token.updated));
+        // In the form in which the server takes a literal.
+        let mark =
+            instant.map(|instant| self.wire.written(&Value::Timestamp(instant.saturating_sub(UNDER_WAY))));
+        Ok(mark.map(Mark))
+    }
+
+    /// The records that were stamped at a mark or later.
+    pub(super) async fn changed_since(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        let mut changed = Vec::new();
+        loop {
+            let after = changed.last().map(|key: &sync_core::change_key::RemoteKey| key.id.clone());
+            let page = self.keys_after(view, Some(since), after.as_ref()).await?;
+            let last = page.len() < PAGE;
+            changed.extend(page);
+            if last {
+                return Ok(Feed::Changes(Changes { changed, gone: Vec::new() }));
+            }
+        }
+    }
+}
