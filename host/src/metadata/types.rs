@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::secret::Auth;
+use super::auth::Auth;
+use super::transport::Transport;
 
 /// `[remote]`: the CRM server that is synchronized with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +17,8 @@ pub struct Remote {
     pub url: url::Url,
     /// `auth`: how the host identifies itself; none: it does not.
     pub auth: Option<Auth>,
-    /// `timeout` of one request, from connecting to the last byte. More than zero, at most a day; default 30 s.
-    pub timeout: Duration,
-    /// `retry-for`: how long a request that is safe to repeat is repeated. At most a day, zero for never; default 30 s.
-    pub retry_for: Duration,
+    /// How requests get there.
+    pub transport: Transport,
     /// The keys that only Siebel has. The defaults, and of no effect, with any other kind.
     pub siebel: SiebelOptions,
 }
