@@ -300,7 +300,7 @@ fn the_keys_of_the_transport_have_ranges() {
     assert_mistake(&login("username = \"me\""), MissingKey, &["`password` is missing in `remote.proxy`"]);
     assert_mistake(&login("password = { env = \"CRM_PASSWORD\" }"), MissingKey, &["`username` is missing"]);
     let plain = login("username = \"me\", password = \"hunter2\"");
-    assert_mistake(&plain, PlainSecret, &[":6:57: `remote.proxy.password` must not be in the file itself"]);
+    assert_mistake(&plain, PlainSecret, &[":6:50: `remote.proxy.password` must not be in the file itself"]);
     assert!(!printed(&refused(&plain)).contains("hunter2"));
     let in_address = remote("proxy = \"http://me:hunter2@proxy\"");
     assert_mistake(&in_address, InvalidValue, &["must not contain a user name or password"]);

@@ -80,6 +80,8 @@ pub struct Disturbed {
 #[derive(Debug)]
 struct Shared {
     server: SocketAddr,
+    /// The requests that are not doubled.
+    never_double: fn(&str) -> bool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -91,8 +93,6 @@ struct State {
     arrived: usize,
     /// Those of them that were answered or given up.
     passed: usize,
-    /// Whether a disturbance has struck.
-    struck: bool,
     /// Whether nothing is held back any more.
     open: bool,
     /// Requests that are under way.
@@ -100,11 +100,12 @@ struct State {
 }
 
 impl Disturbed {
-    /// Stands before this server, and disturbs nothing yet.
-    pub fn before(server: SocketAddr) -> Disturbed {
+    /// Stands before this server, and disturbs nothing yet. It never doubles the requests that are such.
+    pub fn before(server: SocketAddr, never_double: fn(&str) -> bool) -> Disturbed {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
         let address = listener.local_addr().expect("it is bound");
-        let shared = Arc::new(Shared { server, state: Mutex::default(), changed: Condvar::new() });
+        let shared =
+            Arc::new(Shared { server, never_double, state: Mutex::default(), changed: Condvar::new() });
         let of_threads = shared.clone();
         thread::spawn(move || {
             for host in listener.incoming().flatten() {
@@ -126,14 +127,14 @@ impl Disturbed {
     }
 
     /// Lets through what is held back, waits until all is done, and disturbs nothing from now on. How many requests
-    /// the plan has seen, and whether it disturbed any.
-    pub fn calm(&self) -> (usize, bool) {
+    /// the plan has seen.
+    pub fn calm(&self) -> usize {
         let mut state = self.shared.state.lock().unwrap();
         state.open = true;
         state.plan = Plan::default();
         self.shared.changed.notify_all();
         let state = self.shared.changed.wait_while(state, |state| state.busy > 0).unwrap();
-        (state.arrived, state.struck)
+        state.arrived
     }
 }
 
@@ -147,7 +148,6 @@ impl Shared {
             let disturbance = state.plan.0.get(&number).copied();
             state.arrived += 1;
             state.busy += 1;
-            state.struck |= disturbance.is_some();
             (number, disturbance)
         };
         if let Some(answer) = self.answer(&request, number, disturbance) {
@@ -179,6 +179,9 @@ impl Shared {
                 answer.truncate(length);
                 answer
             }),
+            Some(DoubledFirst | DoubledSecond) if (self.never_double)(&String::from_utf8_lossy(request)) => {
+                self.forward(request)
+            }
             Some(DoubledFirst) => {
                 let first = self.forward(request);
                 self.forward(request);

@@ -25,7 +25,7 @@ impl Records for Crm {
         let scene = Scene::with_remote(&format!(
             "kind = \"siebel\"\nurl = \"http://{at}/siebel/v1.0\"\n\
              auth = {{ kind = \"basic\", username = \"SADMIN\", password = {{ file = \"password\" }} }}\n\
-             timeout = \"1s\"\nretry-for = \"5s\"\n"
+             timeout = \"500ms\"\nretry-for = \"5s\"\n"
         ));
         scene.install(&stock_plugin("account"));
         scene
@@ -51,11 +51,10 @@ impl Records for Crm {
         let records = self.0.store().list("Account").into_iter();
         records.map(|it| (it["Name"].clone(), it["Main Phone Number"].clone())).collect()
     }
-
-    fn refuses_twins(&self) -> bool {
-        false
-    }
 }
+
+/// Runs that are disturbed again and again.
+const SEEDS: u64 = 12;
 
 /// More requests than the run has.
 const ALL: usize = 100;
@@ -89,4 +88,17 @@ fn a_request_that_comes_late_heals() {
 #[test]
 fn an_answer_of_somebody_else_heals() {
     heals_after(&[429, 502, 503].map(Disturbance::Answered));
+}
+
+#[test]
+fn a_request_that_arrives_twice_heals() {
+    heals_after(&[Disturbance::DoubledFirst, Disturbance::DoubledSecond]);
+}
+
+#[test]
+fn a_run_that_is_disturbed_again_and_again_heals() {
+    for seed in 0..SEEDS {
+        let plan = Plan::seeded(seed, ALL, 4, &Disturbance::ALL);
+        heals(&Crm::start(), plan, &format!("seed {seed}"));
+    }
 }
