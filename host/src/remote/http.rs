@@ -400,4 +400,32 @@ mod tests {
         let ever = u64::MAX.to_string();
         assert_eq!(reply(&[("retry-after", &ever)]).retry_after(), Some(LONGEST_PAUSE));
     }
+
+    #[tokio::test]
+    async fn no_login_leaves_the_server_and_no_request_does() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let elsewhere: Url =
+            format!("http://{}/next?page=2", listener.local_addr().unwrap()).parse().unwrap();
+        let http =
+            Http::new(Settings::new("http://127.0.0.1:1/".parse().unwrap()).basic("me", "hunter2")).unwrap();
+        let call = |method| Call {
+            object: None,
+            purpose: Purpose::Keys,
+            method,
+            detail: None,
+            url: elsewhere.clone(),
+            headers: Vec::new(),
+            body: None,
+            authorization: http.authorization(),
+        };
+        let error = http.read(&call(Method::GET)).await.unwrap_err();
+        assert!(
+            error.message.contains("GET /next was not sent: it would go to http://127.0.0.1:"),
+            "{error}"
+        );
+        let error = http.write(&call(Method::POST)).await.unwrap_err();
+        assert!(matches!(error, WriteError::Remote(_)), "{error:?}");
+        assert!(listener.accept().is_err(), "nobody came");
+    }
 }
