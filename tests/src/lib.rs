@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod disturbed;
 mod examples;
+mod records;
 mod scene;
 mod tryton;
 mod watched;
@@ -15,7 +17,9 @@ pub use binary::{
     build_plugins, core_module, host_binary, hostile_plugin, hostile_plugins, refused_plugin, root,
     stock_plugin,
 };
+pub use disturbed::{Disturbance, Disturbed, Plan};
 pub use examples::example_plugin;
+pub use records::{Records, heals, heals_everywhere};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};

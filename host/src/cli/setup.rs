@@ -7,9 +7,9 @@ use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Polic
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
 use crate::ports::{Mapper, Remote, Store};
-use crate::remote::Settings;
 use crate::remote::siebel::{Siebel, SiebelOptions};
 use crate::remote::tryton::Tryton;
+use crate::remote::{self, Credentials, OAuth2, Settings};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,12 +75,7 @@ pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> Plugi
 /// Opens the remote's adapter; nothing is sent yet.
 pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
     let it = &metadata.remote;
-    let mut settings = Settings::new(it.url.clone()).patience(it.timeout, it.retry_for);
-    match &it.auth {
-        Some(Auth::Basic { username, password }) => settings = settings.basic(username, password.expose()),
-        Some(Auth::Bearer { token }) => settings = settings.bearer(token.expose()),
-        None => {}
-    }
+    let settings = settings(it);
     let usage = |error: crate::ports::RemoteError| Failure::Usage(error.to_string());
     match it.kind {
         RemoteKind::Siebel => {
@@ -101,6 +96,54 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
     }
 }
 
+/// What the metadata says of how the server is spoken to.
+fn settings(it: &metadata::Remote) -> Settings {
+    let transport = &it.transport;
+    let proxy = |proxy: &metadata::Proxy| remote::Proxy {
+        url: proxy.url.clone(),
+        login: proxy
+            .login
+            .as_ref()
+            .map(|(username, password)| (username.clone(), password.expose().to_owned())),
+    };
+    Settings {
+        url: it.url.clone(),
+        auth: it.auth.as_ref().map(credentials),
+        timeout: transport.timeout,
+        retry_for: transport.retry_for,
+        connect_timeout: transport.connect_timeout,
+        first_byte_timeout: transport.first_byte_timeout,
+        interval: transport.interval,
+        in_flight: transport.in_flight,
+        proxy: transport.proxy.as_ref().map(proxy),
+        ca: transport.ca.as_ref().map(|ca| ca.pem.clone()),
+    }
+}
+
+fn credentials(auth: &Auth) -> Credentials {
+    match auth {
+        Auth::Basic { username, password } => {
+            Credentials::Basic { username: username.clone(), password: password.expose().to_owned() }
+        }
+        Auth::Bearer { token } => Credentials::Bearer { token: token.expose().to_owned() },
+        Auth::ApiKey { header, key } => {
+            Credentials::ApiKey { header: header.clone(), key: key.expose().to_owned() }
+        }
+        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth } => {
+            Credentials::OAuth2(OAuth2 {
+                token_url: token_url.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret.expose().to_owned(),
+                scope: scope.clone(),
+                client_auth: match client_auth {
+                    metadata::ClientAuth::Basic => remote::ClientAuth::Basic,
+                    metadata::ClientAuth::Body => remote::ClientAuth::Body,
+                },
+            })
+        }
+    }
+}
+
 /// Which server the remote is, as which user, and how much that user asks to see, so that another one is noticed.
 /// Never a secret: what stands in a query of the address may be one, and is left out.
 pub(super) fn server(metadata: &Metadata) -> String {
@@ -111,7 +154,8 @@ pub(super) fn server(metadata: &Metadata) -> String {
     let server = format!("{} {}", it.kind.name(), url.as_str().trim_end_matches('/'));
     let seen = match &it.auth {
         Some(Auth::Basic { username, .. }) => format!("{server} as {username}"),
-        Some(Auth::Bearer { .. }) | None => server,
+        Some(Auth::OAuth2 { client_id, .. }) => format!("{server} as client {client_id}"),
+        Some(Auth::Bearer { .. } | Auth::ApiKey { .. }) | None => server,
     };
     match it.kind {
         RemoteKind::Siebel => format!("{seen} in view {}", it.siebel.view_mode),

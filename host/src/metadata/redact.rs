@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 use super::secret::is_variable_name;
 
 /// Keys whose values anyone may see.
-const PUBLIC: [&str; 24] = [
+const PUBLIC: [&str; 34] = [
     "version",
     "kind",
     "url",
@@ -21,6 +21,16 @@ const PUBLIC: [&str; 24] = [
     "file",
     "timeout",
     "retry-for",
+    "connect-timeout",
+    "first-byte-timeout",
+    "rate",
+    "in-flight",
+    "proxy",
+    "ca",
+    "token-url",
+    "client-id",
+    "scope",
+    "client-auth",
     "view-mode",
     "user-key-view-mode",
     "timezone",
@@ -39,8 +49,11 @@ const PUBLIC: [&str; 24] = [
     "fuel-per-record",
 ];
 
+/// Those of them that are addresses.
+const ADDRESSES: [&str; 3] = ["url", "proxy", "token-url"];
+
 /// The other words that metadata is made of.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 31] = [
     "remote",
     "local",
     "plugins",
@@ -58,6 +71,11 @@ const WORDS: [&str; 26] = [
     "rest",
     "basic",
     "bearer",
+    "api-key",
+    "oauth2",
+    "header",
+    "key",
+    "client-secret",
     "sqlite",
     "ask",
     "keep-local",
@@ -131,7 +149,7 @@ fn walk(text: &str, table: &DeTable<'_>, hidden: &mut Vec<Range<usize>>, content
                 hidden.push(credentials(text, &span))
             }
             // In an address that makes no sense it may be anywhere.
-            DeValue::String(value) if name == "url" && url::Url::parse(value).is_err() => {
+            DeValue::String(value) if ADDRESSES.contains(&name) && url::Url::parse(value).is_err() => {
                 hidden.push(unquoted(text, &span));
             }
             // A list has no place in metadata.

@@ -160,6 +160,7 @@ impl Rpc {
             purpose,
             method: Method::POST,
             url,
+            headers: Vec::new(),
             body: Some(body),
             authorization,
             detail: Some(method),
