@@ -33,6 +33,8 @@ pub(super) struct Call<'a> {
     pub(super) body: Option<Vec<u8>>,
     /// The login.
     pub(super) authorization: Option<HeaderValue>,
+    /// Further headers, instead of the usual ones of the same names.
+    pub(super) headers: HeaderMap,
 }
 
 /// An answer, read whole.
@@ -196,6 +198,7 @@ impl Http {
         if let Some(body) = &call.body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
         }
+        let request = request.headers(call.headers.clone());
         let mut response = request.send().await.map_err(broken)?;
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1 << 20) as usize);
         while let Some(chunk) = response.chunk().await.map_err(broken)? {

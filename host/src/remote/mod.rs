@@ -8,6 +8,7 @@ mod decode;
 mod failure;
 mod freshness;
 mod http;
+pub mod odata;
 mod retry;
 pub mod siebel;
 mod tally;

@@ -20,6 +20,7 @@ use futures_util::stream::{self, BoxStream, StreamExt};
 use jiff::tz::TimeZone;
 use query::{LONGEST_URL, PAGE, Query};
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use std::time::Duration;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
@@ -78,8 +79,17 @@ impl Siebel {
     }
 
     fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
-        let authorization = self.http.authorization();
-        Call { object: Some(&object.name), purpose, method, url, body: None, authorization, detail: None }
+        let (authorization, headers) = (self.http.authorization(), HeaderMap::new());
+        Call {
+            object: Some(&object.name),
+            purpose,
+            method,
+            url,
+            body: None,
+            authorization,
+            headers,
+            detail: None,
+        }
     }
 
     fn address(&self, object: &Object, id: Option<&RemoteId>) -> Url {

@@ -9,7 +9,7 @@ use crate::remote::{Credentials, Settings};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use reqwest::Method;
-use reqwest::header::HeaderValue;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::marker::PhantomData;
@@ -162,6 +162,7 @@ impl Rpc {
             url,
             body: Some(body),
             authorization,
+            headers: HeaderMap::new(),
             detail: Some(method),
         }
     }
