@@ -6,8 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod cap;
 mod examples;
+mod kinto;
 mod scene;
+mod server;
 mod tryton;
 mod watched;
 
@@ -15,7 +18,9 @@ pub use binary::{
     build_plugins, core_module, host_binary, hostile_plugin, hostile_plugins, refused_plugin, root,
     stock_plugin,
 };
+pub use cap::Cap;
 pub use examples::example_plugin;
+pub use kinto::Kinto;
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};
