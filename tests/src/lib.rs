@@ -9,6 +9,7 @@ mod binary;
 mod cap;
 mod examples;
 mod kinto;
+mod proxy;
 mod scene;
 mod server;
 mod tryton;

@@ -1,11 +1,10 @@
 //! A Tryton server of a test's own, and a look at it with other eyes than the adapter's.
 
 use crate::binary::stock_plugin;
+use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client, free_port};
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
 
 /// A running server with a fresh database. A start takes two seconds once the packages are installed, so every test
 /// has its own, and none sees another's records.
@@ -66,24 +65,9 @@ impl Tryton {
     /// A scene that reaches the server through a proxy, which changes a record when the first request of this
     /// method has left the host and not yet reached the server.
     pub fn scene_with_edit_before(&self, method: &str, model: &str, id: i64, values: Json) -> Scene {
-        let proxy = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let scene = scene_at(proxy.local_addr().expect("it is bound").port());
         let (port, method, model) = (self.server.port(), format!("\"{method}\""), model.to_owned());
-        let mut edit = Some(move || write(port, &model, id, &values));
-        // It ends with the test process. One request at a time: each says that its connection closes.
-        std::thread::spawn(move || {
-            for connection in proxy.incoming() {
-                let Ok(host) = connection else { continue };
-                let Some((head, body)) = request(&host) else { continue };
-                if body.contains(&method)
-                    && let Some(edit) = edit.take()
-                {
-                    edit();
-                }
-                forward(host, port, &head, &body);
-            }
-        });
-        scene
+        let edit = move || write(port, &model, id, &values);
+        scene_at(proxy(port, move |_, body| body.contains(&method), edit))
     }
 }
 
@@ -111,41 +95,4 @@ fn address(port: u16) -> String {
 
 fn write(port: u16, model: &str, id: i64, values: &Json) {
     client("tryton", port, &["write", model, &id.to_string(), &values.to_string()]);
-}
-
-/// A request's head, without the empty line after it, and its body.
-fn request(from: &TcpStream) -> Option<(String, String)> {
-    let mut from = BufReader::new(from);
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if from.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let header = line.to_ascii_lowercase();
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if line == "\r\n" {
-            break;
-        }
-        head.push_str(&line);
-    }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).ok()?;
-    Some((head, String::from_utf8(body).ok()?))
-}
-
-/// Sends a request on, and the answer back.
-fn forward(mut host: TcpStream, port: u16, head: &str, body: &str) {
-    let answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut server| {
-        server.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes())?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer)?;
-        Ok(answer)
-    });
-    // A failure shows on the other side, as a connection that closes without an answer.
-    if let Ok(answer) = answer {
-        let _ = host.write_all(&answer);
-    }
 }
