@@ -6,10 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod cap;
 mod disturbed;
 mod examples;
+mod kinto;
+mod proxy;
 mod records;
 mod scene;
+mod server;
 mod tryton;
 mod watched;
 
@@ -17,8 +21,10 @@ pub use binary::{
     build_plugins, core_module, host_binary, hostile_plugin, hostile_plugins, refused_plugin, root,
     stock_plugin,
 };
+pub use cap::Cap;
 pub use disturbed::{Disturbance, Disturbed, Plan};
 pub use examples::example_plugin;
+pub use kinto::Kinto;
 pub use records::{Records, heals, heals_everywhere};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};

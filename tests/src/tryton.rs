@@ -1,117 +1,73 @@
 //! A Tryton server of a test's own, and a look at it with other eyes than the adapter's.
 
-use crate::binary::{root, stock_plugin};
+use crate::binary::stock_plugin;
+use crate::proxy::proxy;
 use crate::scene::Scene;
+use crate::server::{RealServer, client, free_port};
 use serde_json::Value as Json;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 
 /// A running server with a fresh database. A start takes two seconds once the packages are installed, so every test
 /// has its own, and none sees another's records.
 #[derive(Debug)]
 pub struct Tryton {
-    server: Child,
-    port: u16,
+    server: RealServer,
 }
 
 impl Tryton {
     /// Starts a server on a free port and waits until it answers.
     pub fn start() -> Tryton {
-        let port = free_port();
-        let mut start = Command::new(folder().join("start.sh"));
-        // A group of its own: the script's helpers go with the server.
-        start.env("PORT", port.to_string()).stdin(Stdio::null()).stdout(Stdio::piped()).process_group(0);
-        let mut server = start.spawn().expect("the start script runs");
-        let out = server.stdout.take().expect("the output is piped");
-        // From here on a panic ends the server too.
-        let tryton = Tryton { server, port };
-        let mut line = String::new();
-        BufReader::new(out).read_line(&mut line).expect("the script writes text");
-        assert_eq!(line.trim(), tryton.url(), "the script says where the server is");
-        tryton
+        Tryton { server: RealServer::start("tryton", &[]) }
     }
 
     /// The database's address.
     pub fn url(&self) -> String {
-        address(self.port)
+        address(self.server.port())
     }
 
     /// A scene with both of Tryton's objects and this server.
     pub fn scene(&self) -> Scene {
-        scene_at(self.port)
-    }
-
-    /// Runs `client.py`.
-    fn client(&self, arguments: &[&str]) -> Json {
-        client(self.port, arguments)
+        scene_at(self.server.port())
     }
 
     /// Makes a record; its id.
     pub fn create(&self, model: &str, values: &Json) -> i64 {
-        self.client(&["create", model, &values.to_string()]).as_i64().expect("an id")
+        self.server.client(&["create", model, &values.to_string()]).as_i64().expect("an id")
     }
 
     /// Fields of a record, null if there is none.
     pub fn read(&self, model: &str, id: i64, fields: &[&str]) -> Json {
         let id = id.to_string();
-        self.client(&[&["read", model, &id], fields].concat())
+        self.server.client(&[&["read", model, &id], fields].concat())
     }
 
     /// Fields of the records that a domain finds.
     pub fn search(&self, model: &str, domain: &Json, fields: &[&str]) -> Vec<Json> {
         let domain = domain.to_string();
-        let found = self.client(&[&["search", model, &domain], fields].concat());
+        let found = self.server.client(&[&["search", model, &domain], fields].concat());
         found.as_array().expect("a list").clone()
     }
 
     /// Changes a record.
     pub fn write(&self, model: &str, id: i64, values: &Json) {
-        write(self.port, model, id, values);
+        write(self.server.port(), model, id, values);
     }
 
     /// Deletes a record.
     pub fn delete(&self, model: &str, id: i64) {
-        self.client(&["delete", model, &id.to_string()]);
+        self.server.client(&["delete", model, &id.to_string()]);
     }
 
     /// Calls any method with its parameters, all but the context.
     pub fn call(&self, method: &str, parameters: &Json) -> Json {
-        self.client(&["call", method, &parameters.to_string()])
+        self.server.client(&["call", method, &parameters.to_string()])
     }
 
     /// A scene that reaches the server through a proxy, which changes a record when the first request of this
     /// method has left the host and not yet reached the server.
     pub fn scene_with_edit_before(&self, method: &str, model: &str, id: i64, values: Json) -> Scene {
-        let proxy = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-        let scene = scene_at(proxy.local_addr().expect("it is bound").port());
-        let (port, method, model) = (self.port, format!("\"{method}\""), model.to_owned());
-        let mut edit = Some(move || write(port, &model, id, &values));
-        // It ends with the test process. One request at a time: each says that its connection closes.
-        std::thread::spawn(move || {
-            for connection in proxy.incoming() {
-                let Ok(host) = connection else { continue };
-                let Some((head, body)) = request(&host) else { continue };
-                if body.contains(&method)
-                    && let Some(edit) = edit.take()
-                {
-                    edit();
-                }
-                forward(host, port, &head, &body);
-            }
-        });
-        scene
-    }
-}
-
-impl Drop for Tryton {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.server.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
-        let _ = self.server.wait();
-        let _ = std::fs::remove_dir_all(cache().join("run").join(self.port.to_string()));
+        let (port, method, model) = (self.server.port(), format!("\"{method}\""), model.to_owned());
+        let edit = move || write(port, &model, id, &values);
+        scene_at(proxy(port, move |_, body| body.contains(&method), edit))
     }
 }
 
@@ -133,74 +89,10 @@ fn scene_at(port: u16) -> Scene {
     scene
 }
 
-fn folder() -> PathBuf {
-    root().join("tests/servers/tryton")
-}
-
-/// Where the start script keeps what it makes.
-fn cache() -> PathBuf {
-    let folder = std::env::var_os("CRM_TEST_CACHE");
-    folder.map_or_else(|| root().join("target/servers"), PathBuf::from).join("tryton")
-}
-
 fn address(port: u16) -> String {
     format!("http://127.0.0.1:{port}/crm/")
 }
 
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it is bound").port()
-}
-
-fn client(port: u16, arguments: &[&str]) -> Json {
-    let mut client = Command::new("python3");
-    client
-        .arg(folder().join("client.py"))
-        .args(arguments)
-        .env("PORT", port.to_string())
-        .env_remove("CRM_URL");
-    let output = client.output().expect("python3 runs");
-    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).expect("the client prints JSON")
-}
-
 fn write(port: u16, model: &str, id: i64, values: &Json) {
-    client(port, &["write", model, &id.to_string(), &values.to_string()]);
-}
-
-/// A request's head, without the empty line after it, and its body.
-fn request(from: &TcpStream) -> Option<(String, String)> {
-    let mut from = BufReader::new(from);
-    let (mut head, mut length) = (String::new(), 0);
-    loop {
-        let mut line = String::new();
-        if from.read_line(&mut line).ok()? == 0 {
-            return None;
-        }
-        let header = line.to_ascii_lowercase();
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-        if line == "\r\n" {
-            break;
-        }
-        head.push_str(&line);
-    }
-    let mut body = vec![0; length];
-    from.read_exact(&mut body).ok()?;
-    Some((head, String::from_utf8(body).ok()?))
-}
-
-/// Sends a request on, and the answer back.
-fn forward(mut host: TcpStream, port: u16, head: &str, body: &str) {
-    let answer = TcpStream::connect(("127.0.0.1", port)).and_then(|mut server| {
-        server.write_all(format!("{head}Connection: close\r\n\r\n{body}").as_bytes())?;
-        let mut answer = Vec::new();
-        server.read_to_end(&mut answer)?;
-        Ok(answer)
-    });
-    // A failure shows on the other side, as a connection that closes without an answer.
-    if let Ok(answer) = answer {
-        let _ = host.write_all(&answer);
-    }
+    client("tryton", port, &["write", model, &id.to_string(), &values.to_string()]);
 }

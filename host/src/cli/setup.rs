@@ -7,6 +7,7 @@ use crate::metadata::{self, Auth, Metadata, MetadataError, ObjectMetadata, Polic
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
 use crate::ports::{Mapper, Remote, Store};
+use crate::remote::odata::Odata;
 use crate::remote::siebel::{Siebel, SiebelOptions};
 use crate::remote::tryton::Tryton;
 use crate::remote::{self, Credentials, OAuth2, Settings};
@@ -88,10 +89,15 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
             Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
-        RemoteKind::Odata | RemoteKind::Rest => {
+        RemoteKind::Odata => Ok(Box::new(Odata::new(settings).map_err(usage)?)),
+        RemoteKind::Rest => {
             let at = metadata.location(&["remote", "kind"]);
             let message = format!("this version has no `{}` remote yet", it.kind.name());
-            Err(invalid(&metadata.error_at(at, message, Some("it has `siebel` and `tryton`".to_owned()))))
+            Err(invalid(&metadata.error_at(
+                at,
+                message,
+                Some("it has `siebel`, `odata` and `tryton`".to_owned()),
+            )))
         }
     }
 }

@@ -174,12 +174,13 @@ impl Http {
         if is_page(reply) {
             return " and a web page".into();
         }
-        // Where the body is the usual `{"error": "…"}`, its text alone reads better.
+        // Where the body is the usual `{"error": "…"}` or `{"error": {"message": "…"}}`, its text alone reads better.
         let fields: HashMap<String, serde_json::Value> =
             serde_json::from_slice(&reply.body).unwrap_or_default();
-        let text = ["ERROR", "error", "message"].iter().find_map(|name| fields.get(*name)?.as_str());
+        let of = |it: &serde_json::Value| it.get("message").unwrap_or(it).as_str().map(str::to_owned);
+        let text = ["ERROR", "error", "message"].iter().find_map(|name| of(fields.get(*name)?));
         let whole = String::from_utf8_lossy(&reply.body);
-        match self.clean(text.unwrap_or(&whole)) {
+        match self.clean(text.as_deref().unwrap_or(&whole)) {
             text if text.is_empty() => text,
             text => format!(": {text}"),
         }

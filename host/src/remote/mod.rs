@@ -12,6 +12,7 @@ mod failure;
 mod freshness;
 mod gate;
 mod http;
+pub mod odata;
 mod retry;
 mod settings;
 pub mod siebel;

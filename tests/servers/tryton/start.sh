@@ -1,18 +1,13 @@
 #!/usr/bin/env bash
 # A Tryton server with a fresh database on loopback, in the foreground. See README.md.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/../serve.sh"
+need flock util-linux
+need python3 "python3 python3-venv"
+prepare tryton "${PORT:-8069}"
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${CRM_TEST_CACHE:-$here/../../../target/servers}/tryton
-port=${PORT:-8069}
-mkdir -p "$cache"
-cache=$(cd "$cache" && pwd)
 python=$cache/venv/bin/python
 admin=$cache/venv/bin/trytond-admin
-
-work=$cache/run/$port
-rm -rf "$work"
-mkdir -p "$work"
 
 cat >"$work/trytond.conf" <<CONF
 [database]
@@ -24,20 +19,7 @@ listen = 127.0.0.1:$port
 timeout = 86400
 CONF
 # `-d` fills the database's pool, without which logins fail.
-serve=("$python" "$cache/venv/bin/trytond" -c "$work/trytond.conf" -d crm)
-
-# PID: waits until that server answers, a minute at most.
-await() {
-    for _ in $(seq 240); do
-        PORT=$port python3 "$here/client.py" ping 2>/dev/null && return
-        kill -0 "$1" 2>/dev/null || break
-        sleep 0.25
-    done
-    echo "tryton did not start; its log:" >&2
-    cat "$work/log" >&2
-    kill "$1" 2>/dev/null
-    return 1
-}
+server=("$python" "$cache/venv/bin/trytond" -c "$work/trytond.conf" -d crm)
 
 # Once a machine: the packages, and a database that later ones are copies of. Whoever comes second waits.
 (
@@ -55,12 +37,11 @@ await() {
         export TRYTONPASSFILE=$work/password
         "$admin" -c "$work/trytond.conf" -d crm --all --email admin@example.com </dev/null >&2
         "$admin" -c "$work/trytond.conf" -d crm -u sale_opportunity company --activate-dependencies </dev/null >&2
-        "${serve[@]}" >"$work/log" 2>&1 9>&- &
-        server=$!
-        await "$server"
+        "${server[@]}" >"$work/log" 2>&1 9>&- &
+        await $!
         PORT=$port python3 -B "$here/boot.py" >&2
-        kill "$server"
-        wait "$server" || true
+        kill $!
+        wait $! || true
         # The database with its write-ahead log, in one file.
         "$python" -c 'import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute("VACUUM INTO ?", [sys.argv[2]])' \
             "$work/crm.sqlite" "$cache/template.new"
@@ -70,6 +51,4 @@ await() {
 ) 9>"$cache/lock"
 
 cp "$cache/template.sqlite" "$work/crm.sqlite"
-# The server takes this process over, so that whoever started the script owns it, SIGKILL included.
-(await $$ && echo "http://127.0.0.1:$port/crm/") &
-exec "${serve[@]}" >"$work/log" 2>&1
+serve "http://127.0.0.1:$port/crm/" "${server[@]}"
