@@ -12,6 +12,7 @@ mod failure;
 mod freshness;
 mod gate;
 mod http;
+mod message;
 mod retry;
 mod settings;
 pub mod siebel;
