@@ -13,6 +13,7 @@ mod freshness;
 mod gate;
 mod http;
 pub mod odata;
+mod message;
 mod retry;
 mod settings;
 pub mod siebel;
