@@ -36,6 +36,25 @@ async fn counts_with_the_filter() {
 }
 
 #[tokio::test]
+async fn a_count_that_stopped_at_a_limit_is_unknown() {
+    for (limited, expected) in [("true", None), ("false", Some(5_000))] {
+        let server = Server::start(move |asked| match asked.path.as_str() {
+            "Things/$count" => Answer::status(200).body("5000"),
+            _ => {
+                assert_eq!(asked.query, "$select=ID&$filter=amount gt 1&$top=1&$count=true");
+                assert_eq!(asked.header("prefer"), Some("odata.include-annotations=\"*\""));
+                let limit = format!(r#""@Some.Vocabulary.totalrecordcountlimitexceeded":{limited}"#);
+                Answer::json(format!(r#"{{"@odata.count":5000,{limit},"value":[]}}"#))
+            }
+        })
+        .await;
+        let object = thing();
+        let view = View { object: &object, filter: Some("amount gt 1") };
+        assert_eq!(server.remote().count(view).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
 async fn next_links_are_followed_as_they_are() {
     for form in ["relative", "absolute", "rooted"] {
         let origin = std::sync::Arc::new(std::sync::Mutex::new(String::new()));

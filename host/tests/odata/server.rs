@@ -127,7 +127,14 @@ impl Server {
         };
         let answer = match asked.path.as_str() {
             "" => {
-                Answer::json(r#"{"@odata.context":"$metadata","value":[{"name":"Things","url":"Things"}]}"#)
+                let sets = r#"{"@odata.context":"$metadata","value":[{"name":"Things","url":"Things"}]}"#;
+                match asked.header("x-csrf-token") {
+                    Some("Fetch") => Answer::json(sets)
+                        .header("x-csrf-token", "t1")
+                        .header("set-cookie", "a=1; path=/; HttpOnly")
+                        .header("set-cookie", "b=2"),
+                    _ => Answer::json(sets),
+                }
             }
             "$metadata" => Answer::status(200).body(METADATA).header("content-type", "application/xml"),
             _ => {

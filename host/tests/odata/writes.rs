@@ -376,3 +376,27 @@ async fn values_are_written_by_the_types_of_their_properties() {
     let update = server.remote().update(&object, &id(1), &token("1"), &changes).await;
     assert!(matches!(update, Err(WriteError::Refused { .. })), "{update:?}");
 }
+
+#[tokio::test]
+async fn a_token_against_forged_requests_is_fetched_where_it_is_wanted() {
+    let server = Server::start(|asked| {
+        let proven = asked.header("x-csrf-token") == Some("t1") && asked.header("cookie") == Some("a=1; b=2");
+        match proven {
+            true => Answer::json(record(1, "2", "Ours")),
+            false => {
+                Answer::status(403).header("x-csrf-token", "Required").body("CSRF token validation failed")
+            }
+        }
+    })
+    .await;
+    let (odata, object) = (server.remote(), thing());
+    for expected in [vec!["PATCH", "PATCH"], vec!["PATCH", "PATCH", "PATCH"]] {
+        let written = odata.update(&object, &id(1), &token("1"), &name("Ours")).await;
+        assert!(written.is_ok(), "{written:?} {:?}", server.asked());
+        assert_eq!(methods(&server), expected, "a known token is used again");
+    }
+    server.now(|_| Answer::status(403).header("x-csrf-token", "Required").body("no"));
+    let refused = odata.update(&object, &id(1), &token("1"), &name("Ours")).await;
+    assert!(matches!(refused, Err(WriteError::Refused { .. })), "{refused:?}");
+    assert_eq!(methods(&server), ["PATCH", "PATCH"], "no more than once");
+}

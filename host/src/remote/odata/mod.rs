@@ -3,10 +3,17 @@
 //! `If-Match`: it never makes a record, and where the server knows ETags it never overwrites another's edit
 //! (`behaviour.md`, decisions 6 to 8).
 
+mod answer;
+mod count;
 mod csdl;
+mod listing;
+mod proof;
 mod query;
 mod read;
 mod schema;
+mod send;
+mod session;
+mod shape;
 mod wire;
 mod write;
 
@@ -21,13 +28,16 @@ use crate::ports::{
 use async_trait::async_trait;
 use csdl::CsdlError;
 use futures_util::stream::{self, BoxStream, StreamExt};
+use listing::Listing;
 use query::Query;
-use read::{Listing, Names};
+use read::Names;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
-use schema::{Schema, Shape};
+use schema::Schema;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use session::Session;
+use shape::Shape;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,6 +68,8 @@ pub struct Odata {
     /// What became of the objects by it.
     shapes: Mutex<HashMap<ObjectName, (Object, Arc<Shape>)>>,
     newest: Newest,
+    /// What goes with each write, where the server wants that.
+    session: Mutex<Option<Session>>,
     /// Whether the server has not refused `ID in (…)`, as far as is known.
     lists: AtomicBool,
     /// Ids that it takes at a time, as far as is known.
@@ -75,6 +87,7 @@ impl Odata {
             schema: OnceCell::new(),
             shapes: Mutex::default(),
             newest: Newest::default(),
+            session: Mutex::default(),
             lists: AtomicBool::new(true),
             batch: AtomicUsize::new(BATCH),
         })
@@ -110,7 +123,7 @@ impl Odata {
             return Ok(shape);
         }
         let schema = self.schema.get_or_try_init(|| self.metadata()).await?;
-        let shape = Arc::new(schema.shape(object)?);
+        let shape = Arc::new(Shape::of(object, schema)?);
         let mut shapes = self.shapes.lock().unwrap_or_else(PoisonError::into_inner);
         shapes.insert(object.name.clone(), (object.clone(), Arc::clone(&shape)));
         Ok(shape)
@@ -185,26 +198,7 @@ impl Remote for Odata {
     }
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
-        self.shape(view.object).await?;
-        let path = &view.object.resource.path;
-        let url = query::address(&self.http.settings().url, path, None, Some("$count"));
-        let query = Query { all: view.filter.map(str::to_owned).into_iter().collect(), ..Query::default() };
-        let accept = HeaderValue::from_static("text/plain");
-        let call = self.call(Some(view.object), Purpose::Count, Method::GET, query.at(url), accept);
-        let reply = self.http.answered(&call, self.http.read(&call).await?)?;
-        match reply.status {
-            // The set is there: `$metadata` says so.
-            404 | 405 | 501 => return Ok(None),
-            _ if !reply.is_success() => return Err(self.failed(&call, &reply)),
-            _ => {}
-        }
-        let text = String::from_utf8_lossy(&reply.body);
-        let number = text.trim_start_matches('\u{feff}').trim().parse();
-        number.map(Some).map_err(|_| RemoteError {
-            scope: Scope::Object,
-            message: format!("{} was answered with something that is no number", self.http.name(&call)),
-            help: None,
-        })
+        self.counted(view).await
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {

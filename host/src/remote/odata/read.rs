@@ -1,17 +1,20 @@
-//! Reading: pages, records by their ids, and one record with its ETag.
+//! Reading: one page, records by their ids, and one record with its ETag.
 
+use super::answer::{self, Annotations, Fault, Page};
+use super::listing::stuck;
 use super::query::{self, LONGEST_URL, Query};
-use super::schema::{ETAG, Edm, Shape};
-use super::wire::{self, Annotations, Fault, Page};
+use super::schema::{ETAG, Edm};
+use super::shape::Shape;
+use super::wire;
 use super::{BATCH, EXACT_JSON, JSON, Odata, Ordering, PAGE, PREFER};
-use crate::ports::{RemoteError, RemoteRecord, Scope, View};
+use crate::ports::{RemoteError, RemoteRecord, Scope};
 use crate::remote::decode::{Layout, Records, unfolded};
 use crate::remote::http::{Call, Reply};
 use crate::remote::tally::Purpose;
 use reqwest::Method;
 use reqwest::header::{ETAG as ETAG_HEADER, HeaderValue};
 use std::time::Duration;
-use sync_core::change_key::{RemoteId, RemoteKey};
+use sync_core::change_key::RemoteId;
 use sync_core::object::Object;
 use url::Url;
 
@@ -34,16 +37,6 @@ impl Names {
             Names::All => Layout::records(object, unfolded),
         }
     }
-}
-
-/// Where a listing stands.
-#[derive(Debug, Default)]
-pub(super) struct Listing {
-    /// The next page; none: the first.
-    next: Option<Url>,
-    pages: u64,
-    /// The page that later ones are compared with: its address, and its first id.
-    landmark: Option<(Url, Option<RemoteId>)>,
 }
 
 /// Why a query has no records.
@@ -107,7 +100,7 @@ impl Odata {
     }
 
     /// One page of a query's answer.
-    async fn page(
+    pub(super) async fn page(
         &self,
         object: &Object,
         shape: &Shape,
@@ -124,7 +117,7 @@ impl Odata {
             return Err(Failed::Status(reply.status, self.failed(&call, &reply)));
         }
         let layout = names.layout(object);
-        let mut page = wire::page(&reply.body, Records { layout: &layout, wire: shape })
+        let mut page = answer::page(&reply.body, Records { layout: &layout, wire: shape })
             .map_err(|error| self.http.unreadable(&call, &reply, &error))?;
         if let Some(fault) = page.error {
             let what = self.http.name(&call);
@@ -154,79 +147,6 @@ impl Odata {
             all.extend(page.records);
         }
         if next.is_none() { Ok(all) } else { Err(stuck(object).into()) }
-    }
-
-    /// A page of keys, and where the listing goes on.
-    pub(super) async fn keys(
-        &self,
-        view: View<'_>,
-        mut listing: Listing,
-    ) -> Result<(Vec<RemoteKey>, Option<Listing>), RemoteError> {
-        let View { object, filter } = view;
-        let shape = self.shape(object).await?;
-        let url = match listing.next.take() {
-            Some(next) => next,
-            None => {
-                let query = Query {
-                    select: self.names(object, Names::Keys),
-                    all: filter.map(str::to_owned).into_iter().collect(),
-                    top: None,
-                };
-                let url = query.at(self.address(object, &shape, None));
-                if url.as_str().len() > LONGEST_URL {
-                    return Err(RemoteError {
-                        scope: Scope::Object,
-                        message: format!(
-                            "listing `{}` needs an address of more than {LONGEST_URL} bytes",
-                            object.name
-                        ),
-                        help: Some("shorten the `filter`".into()),
-                    });
-                }
-                url
-            }
-        };
-        let page = self.page(object, &shape, Purpose::Keys, url.clone(), Names::Keys).await?;
-        let next = self.next(object, &url, &page)?;
-        let first = page.records.first().map(|record| record.key.id.clone());
-        // A listing that goes in a circle, however large, passes a landmark again: each stands twice as far as the
-        // one before.
-        if let Some((address, id)) = &listing.landmark
-            && (*address == url || (id.is_some() && *id == first))
-        {
-            return Err(stuck(object));
-        }
-        listing.pages += 1;
-        if listing.pages.is_power_of_two() {
-            listing.landmark = Some((url, first));
-        }
-        listing.next = next;
-        let keys = page.records.into_iter().map(|record| record.key).collect();
-        Ok((keys, listing.next.is_some().then_some(listing)))
-    }
-
-    /// The address of the next page. It is followed as it is, but never to another server, which would get our login.
-    fn next(&self, object: &Object, request: &Url, page: &Page) -> Result<Option<Url>, RemoteError> {
-        let Some(link) = page.next.as_deref().filter(|link| !link.is_empty()) else { return Ok(None) };
-        let ours = |url: &Url| url.origin() == self.http.settings().url.origin();
-        let context = page.context.as_deref().and_then(|it| request.join(it).ok()).filter(ours);
-        let fail = |message, help: Option<&str>| {
-            Err(RemoteError { scope: Scope::Object, message, help: help.map(str::to_owned) })
-        };
-        match context.as_ref().unwrap_or(request).join(link) {
-            Ok(next) if ours(&next) => Ok(Some(next)),
-            Ok(next) => fail(
-                format!(
-                    "the listing of `{}` goes on at {}, which is another server: it is not asked",
-                    object.name,
-                    next.origin().ascii_serialization()
-                ),
-                Some("put the address by which the server knows itself into `url`"),
-            ),
-            Err(error) => {
-                fail(format!("the listing of `{}` goes on at no address: {error}", object.name), None)
-            }
-        }
     }
 
     /// The records of these ids, in as few requests as the server's limits allow.
@@ -330,15 +250,4 @@ impl Odata {
 /// The ETag beside an answer.
 pub(super) fn etag_header(reply: &Reply) -> Option<String> {
     reply.header(ETAG_HEADER.as_str()).map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned)
-}
-
-fn stuck(object: &Object) -> RemoteError {
-    RemoteError {
-        scope: Scope::Object,
-        message: format!(
-            "the listing of `{}` does not advance: it comes to a page that was there before",
-            object.name
-        ),
-        help: None,
-    }
 }

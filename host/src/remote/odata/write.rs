@@ -3,17 +3,17 @@
 //! an ETag, or whose ETag is not its version, the version is read right before; the condition is then its ETag, or at
 //! least that it is there, and what was written is verified.
 
+use super::Odata;
+use super::proof::{as_ours, is_whole, stand, unproven, written};
 use super::query;
 use super::read::{Found, etag_header};
-use super::schema::{Bind, ETAG, Shape};
-use super::wire::{self, Fault};
-use super::{EXACT_JSON, JSON, Odata, PREFER};
-use crate::ports::{RemoteError, RemoteRecord, Scope, WriteError, Written};
-use crate::remote::http::{Call, Reply};
-use crate::remote::tally::Purpose;
+use super::schema::ETAG;
+use super::send::Answer;
+use super::shape::Shape;
+use crate::ports::{RemoteRecord, WriteError, Written};
+use crate::remote::http::Reply;
 use reqwest::Method;
-use reqwest::header::{CONTENT_TYPE, HeaderValue, IF_MATCH, LOCATION};
-use serde_json::{Map, Value as Json, json};
+use reqwest::header::LOCATION;
 use sync_core::change_key::{RemoteId, RemoteToken};
 use sync_core::object::Object;
 use sync_core::value::{Row, Value};
@@ -22,23 +22,11 @@ use sync_core::value::{Row, Value};
 const WHATEVER_IS_THERE: &str = "*";
 
 /// What a write that is about to be sent may rely on.
-struct Guard {
+pub(super) struct Guard {
     /// The `If-Match`.
-    condition: String,
+    pub(super) condition: String,
     /// The record as it was right before, where that had to be read.
     before: Option<RemoteRecord>,
-}
-
-/// What the server answered to an update or delete.
-enum Answer {
-    /// Carried out.
-    Done(Reply),
-    /// Not there.
-    Gone,
-    /// The condition does not hold: another version, or no record.
-    Unmet,
-    /// Nobody knows; the record may tell.
-    Doubt(WriteError),
 }
 
 impl Odata {
@@ -55,8 +43,8 @@ impl Odata {
             .map(|(index, value)| (index, value.clone()))
             .collect();
         let url = self.address(object, &shape, None);
-        let call = self.writing(object, &shape, Method::POST, url, Some(&sent), None)?;
-        let reply = self.send(&call).await?;
+        let mut call = self.writing(object, &shape, Method::POST, url, Some(&sent), None)?;
+        let reply = self.send(&mut call).await?;
         let unknown = |message: String| WriteError::FateUnknown { message, may_still_run: false };
         if reply.status >= 500 {
             return Err(unknown(self.failed(&call, &reply).message));
@@ -104,8 +92,8 @@ impl Odata {
             return Err(WriteError::Gone);
         };
         let url = self.address(object, &shape, Some(id));
-        let call = self.writing(object, &shape, Method::PATCH, url, Some(&sent), Some(&guard))?;
-        let reply = match self.outcome(&call).await? {
+        let mut call = self.writing(object, &shape, Method::PATCH, url, Some(&sent), Some(&guard))?;
+        let reply = match self.outcome(&mut call).await? {
             Answer::Done(reply) => reply,
             Answer::Gone => return Err(WriteError::Gone),
             Answer::Unmet => return Err(self.unmet(object, &shape, id).await),
@@ -138,8 +126,8 @@ impl Odata {
         let shape = self.shape(object).await?;
         let Some(guard) = self.guard(object, &shape, id, expected).await? else { return Ok(()) };
         let url = self.address(object, &shape, Some(id));
-        let call = self.writing(object, &shape, Method::DELETE, url, None, Some(&guard))?;
-        match self.outcome(&call).await? {
+        let mut call = self.writing(object, &shape, Method::DELETE, url, None, Some(&guard))?;
+        match self.outcome(&mut call).await? {
             Answer::Done(_) | Answer::Gone => Ok(()),
             Answer::Unmet => match self.unmet(object, &shape, id).await {
                 WriteError::Gone => Ok(()),
@@ -225,90 +213,6 @@ impl Odata {
         }
     }
 
-    fn writing<'o>(
-        &self,
-        object: &'o Object,
-        shape: &Shape,
-        method: Method,
-        url: url::Url,
-        values: Option<&[(usize, Value)]>,
-        guard: Option<&Guard>,
-    ) -> Result<Call<'o>, WriteError> {
-        let unusable = |what: &str| WriteError::Refused {
-            code: "refused".into(),
-            message: format!("{what}: nothing was written"),
-        };
-        let accept = if shape.exact { EXACT_JSON } else { JSON };
-        let mut call = self.call(Some(object), Purpose::Write, method, url, accept);
-        if let Some(values) = values {
-            let body = self.body(object, shape, values);
-            let exact =
-                values.iter().any(|(index, _)| shape.columns.get(*index).is_some_and(|it| it.edm.is_exact()));
-            let kind = if exact { "application/json;IEEE754Compatible=true" } else { "application/json" };
-            call.headers.push((CONTENT_TYPE, HeaderValue::from_static(kind)));
-            call.headers.push((PREFER, HeaderValue::from_static("return=representation")));
-            call.body = Some(
-                serde_json::to_vec(&body).map_err(|_| unusable("the record cannot be written as JSON"))?,
-            );
-        }
-        if let Some(guard) = guard {
-            let condition = HeaderValue::from_str(&guard.condition)
-                .map_err(|_| unusable("the record's version cannot be put into a header"))?;
-            call.headers.push((IF_MATCH, condition));
-        }
-        Ok(call)
-    }
-
-    fn body(&self, object: &Object, shape: &Shape, values: &[(usize, Value)]) -> Json {
-        let mut map = Map::new();
-        for (index, value) in values {
-            let (Some(field), Some(column)) = (object.remote.get(*index), shape.columns.get(*index)) else {
-                continue;
-            };
-            match &column.bind {
-                Some(Bind { navigation, set, key }) => {
-                    let id = wire::text(value, key);
-                    let to = format!("/{set}({})", query::literal(key, &id));
-                    let to = if value.is_filled() { json!(to) } else { Json::Null };
-                    map.insert(format!("{navigation}@odata.bind"), to);
-                }
-                None => {
-                    map.insert(field.name.clone(), wire::written(value, &column.edm));
-                }
-            }
-        }
-        Json::Object(map)
-    }
-
-    /// Sends a write.
-    async fn send(&self, call: &Call<'_>) -> Result<Reply, WriteError> {
-        Ok(self.http.answered(call, self.http.write(call).await?)?)
-    }
-
-    /// Sends an update or delete.
-    async fn outcome(&self, call: &Call<'_>) -> Result<Answer, WriteError> {
-        let reply = match self.send(call).await {
-            Ok(reply) => reply,
-            Err(doubt @ WriteError::FateUnknown { .. }) => return Ok(Answer::Doubt(doubt)),
-            Err(error) => return Err(error),
-        };
-        Ok(match reply.status {
-            404 | 410 => Answer::Gone,
-            412 => Answer::Unmet,
-            428 => {
-                let what = self.http.name(call);
-                return Err(WriteError::Remote(RemoteError {
-                    scope: Scope::Object,
-                    message: format!("{what} was answered with 428, as if it had no condition, and it has"),
-                    help: Some("a proxy between seems to take `If-Match` out of requests".into()),
-                }));
-            }
-            _ if reply.is_success() => Answer::Done(reply),
-            500.. => Answer::Doubt(self.refusal(call, &reply)),
-            _ => return Err(self.refusal(call, &reply)),
-        })
-    }
-
     /// The record in the answer to a write, if there is one.
     fn representation(&self, object: &Object, shape: &Shape, reply: &Reply) -> Option<Found> {
         if reply.body.trim_ascii().is_empty() {
@@ -319,81 +223,4 @@ impl Odata {
             None
         })
     }
-
-    /// What the server says to a write that it does not carry out. A 404 is about the set, not the record.
-    fn refusal(&self, call: &Call<'_>, reply: &Reply) -> WriteError {
-        if reply.status == 404 {
-            return WriteError::Remote(self.failed(call, reply));
-        }
-        let fault = Fault::of(&reply.body).unwrap_or_default();
-        let message = match fault.sentence() {
-            none if none.is_empty() => self.http.unexpected(call, reply).message,
-            said => self.http.clean(&said),
-        };
-        let code = fault.code().map_or_else(|| "refused".to_owned(), |code| self.http.clean(code));
-        WriteError::Refused { code, message }
-    }
-}
-
-/// Whether an answer tells all that is to be known of a record.
-fn is_whole(object: &Object, found: &Found) -> bool {
-    let RemoteRecord { key, row } = &found.record;
-    let has_version = object.resource.version.is_none() || key.token.version.is_some();
-    has_version && !key.token.updated.is_empty() && !row.contains(&Value::Absent)
-}
-
-/// A write of ours, with the record as it was found afterwards.
-fn written(
-    object: &Object,
-    shape: &Shape,
-    id: RemoteId,
-    etag: Option<String>,
-    sent: &[(usize, Value)],
-    before: Option<&RemoteRecord>,
-    found: Option<Found>,
-) -> Written {
-    let created = before.and_then(|before| before.key.created.clone());
-    let ours = etag.clone().filter(|_| object.resource.version.as_deref() == Some(ETAG));
-    let Some(found) = found else { return Written { created, ..unproven(id, ours) } };
-    let still_ours = match (&etag, &found.etag) {
-        (Some(ours), Some(found)) => ours == found,
-        // The answer told no version. Where nothing else has moved since the record was read, the present one is
-        // ours.
-        _ => {
-            stand(shape, sent, &found.record.row)
-                && before.is_some_and(|before| others_stand(object, sent, &before.row, &found.record.row))
-        }
-    };
-    if still_ours {
-        as_ours(found.record)
-    } else {
-        Written { created: found.record.key.created.or(created), ..unproven(id, ours) }
-    }
-}
-
-/// A record that is the result of our write. Somebody may write again within the tick of our stamp (decision 3).
-fn as_ours(RemoteRecord { key, row }: RemoteRecord) -> Written {
-    let token = if key.fresh { RemoteToken::unsettled() } else { key.token };
-    Written { id: key.id, created: key.created, token, row: Some(row) }
-}
-
-/// Carried out, and nothing but perhaps the version is known of it.
-fn unproven(id: RemoteId, version: Option<String>) -> Written {
-    Written { id, created: None, token: RemoteToken::of_version(version), row: None }
-}
-
-/// Whether the record has the values that were sent.
-fn stand(shape: &Shape, sent: &[(usize, Value)], row: &Row) -> bool {
-    sent.iter().all(|(index, value)| {
-        let (found, column) = (row.get(*index), shape.columns.get(*index));
-        found.zip(column).is_some_and(|(found, column)| wire::same(found, value, &column.edm))
-    })
-}
-
-/// Whether nothing moved but what was sent and what the server computes.
-fn others_stand(object: &Object, sent: &[(usize, Value)], before: &Row, after: &Row) -> bool {
-    object.remote.iter().enumerate().all(|(index, field)| {
-        let ours = sent.iter().any(|(sent, _)| *sent == index);
-        ours || field.traits.computed || before.get(index) == after.get(index)
-    })
 }
