@@ -1,7 +1,15 @@
 //! An SAP CAP server of a test's own: OData 4, and a look at it with other eyes than the adapter's.
 
-use crate::server::RealServer;
+use crate::binary::hostile_plugins;
+use crate::proxy::proxy;
+use crate::scene::Scene;
+use crate::server::{RealServer, client};
 use serde_json::Value as Json;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+
+/// The objects of `tests/plugins` that are CAP's.
+const OBJECTS: [&str; 3] = ["cap-account", "cap-opportunity", "cap-note"];
 
 /// A running server with a fresh database. A start takes a second once the packages are installed, so every test has
 /// its own, and none sees another's records. `tests/servers/cap/README.md` tells of its entities.
@@ -19,6 +27,27 @@ impl Cap {
     /// The service's address. User and password are `sync`.
     pub fn url(&self) -> &str {
         self.server.url()
+    }
+
+    /// A scene with these of CAP's objects and this server.
+    pub fn scene(&self, objects: &[&str]) -> Scene {
+        scene_at(self.server.port(), objects)
+    }
+
+    /// A scene that reaches the server through a proxy, which changes a record when the first request of this method
+    /// has left the host and not yet reached the server.
+    pub fn scene_with_edit_before(
+        &self,
+        method: &'static str,
+        objects: &[&str],
+        (entity, key): (&'static str, &str),
+        values: Json,
+    ) -> Scene {
+        let (port, key) = (self.server.port(), key.to_owned());
+        let edit = move || {
+            client("cap", port, &["update", entity, &key, &values.to_string()]);
+        };
+        scene_at(proxy(port, move |head, _| head.starts_with(method), edit), objects)
     }
 
     /// Makes a record; its key.
@@ -63,4 +92,19 @@ impl Cap {
     pub fn seed(&self, count: u32, entities: &[&str]) {
         self.server.seed(count, entities);
     }
+}
+
+fn scene_at(port: u16, objects: &[&str]) -> Scene {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| hostile_plugins(&OBJECTS));
+    let scene = Scene::with_remote(&format!(
+        "kind = \"odata\"\nurl = \"http://127.0.0.1:{port}/odata/v4/crm/\"\n\
+         auth = {{ kind = \"basic\", username = \"sync\", password = {{ file = \"password\" }} }}\n\
+         retry-for = \"1s\"\n"
+    ));
+    std::fs::write(scene.path("password"), "sync\n").expect("the folder can be written");
+    for object in objects {
+        scene.install(&built.join(format!("{object}.wasm")));
+    }
+    scene
 }

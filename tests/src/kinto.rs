@@ -1,7 +1,7 @@
 //! A Kinto server of a test's own: REST, and a look at it with other eyes than the adapter's.
 
 use crate::binary::{root, stock_plugin};
-use crate::proxy::edit_before;
+use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client};
 use serde_json::Value as Json;
@@ -41,7 +41,7 @@ impl Kinto {
         let edit = move || {
             client("kinto", port, &["update", &collection, &id, &values.to_string()]);
         };
-        scene_at(edit_before(port, |head, _| head.starts_with("PATCH"), edit))
+        scene_at(proxy(port, |head, _| head.starts_with("PATCH"), edit))
     }
 
     /// Makes a record; its id.

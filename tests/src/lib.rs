@@ -7,9 +7,11 @@
 
 mod binary;
 mod cap;
+mod disturbed;
 mod examples;
 mod kinto;
 mod proxy;
+mod records;
 mod scene;
 mod server;
 mod tryton;
@@ -20,8 +22,10 @@ pub use binary::{
     stock_plugin,
 };
 pub use cap::Cap;
+pub use disturbed::{Disturbance, Disturbed, Plan};
 pub use examples::example_plugin;
 pub use kinto::Kinto;
+pub use records::{Records, heals, heals_everywhere};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};

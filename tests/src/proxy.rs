@@ -1,13 +1,13 @@
-//! A proxy that lets somebody else edit at the worst moment.
+//! Something between the host and a server, so that somebody else can be faster than the host.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// The port of a proxy for the server at `port`, which calls `edit` when the first request that `is` the one (by its
-/// head and body) has left the host and not yet reached the server.
-pub(crate) fn edit_before(
+/// The port of a proxy before the server at `port`. `edit` happens when the first request that is `meant` (by its head
+/// and body) has left the host and not yet reached the server.
+pub(crate) fn proxy(
     port: u16,
-    is: impl Fn(&str, &str) -> bool + Send + 'static,
+    meant: impl Fn(&str, &str) -> bool + Send + 'static,
     edit: impl FnOnce() + Send + 'static,
 ) -> u16 {
     let proxy = TcpListener::bind("127.0.0.1:0").expect("a port is free");
@@ -18,7 +18,7 @@ pub(crate) fn edit_before(
         for connection in proxy.incoming() {
             let Ok(host) = connection else { continue };
             let Some((head, body)) = request(&host) else { continue };
-            if is(&head, &body)
+            if meant(&head, &body)
                 && let Some(edit) = edit.take()
             {
                 edit();

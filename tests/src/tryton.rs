@@ -1,7 +1,7 @@
 //! A Tryton server of a test's own, and a look at it with other eyes than the adapter's.
 
 use crate::binary::stock_plugin;
-use crate::proxy::edit_before;
+use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client, free_port};
 use serde_json::Value as Json;
@@ -67,7 +67,7 @@ impl Tryton {
     pub fn scene_with_edit_before(&self, method: &str, model: &str, id: i64, values: Json) -> Scene {
         let (port, method, model) = (self.server.port(), format!("\"{method}\""), model.to_owned());
         let edit = move || write(port, &model, id, &values);
-        scene_at(edit_before(port, move |_, body| body.contains(&method), edit))
+        scene_at(proxy(port, move |_, body| body.contains(&method), edit))
     }
 }
 

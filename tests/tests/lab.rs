@@ -62,7 +62,7 @@ fn every_stock_plugin_passes_from_its_project() {
 }
 
 /// The mistakes of `tests/plugins/mistake-*`, each with the law that names it.
-const MISTAKES: [(&str, &str); 10] = [
+const MISTAKES: [(&str, &str); 12] = [
     ("panics-on-null", "law total"),
     ("grows-texts", "law conforms"),
     ("forgets-the-required", "law required-is-kept"),
@@ -73,6 +73,8 @@ const MISTAKES: [(&str, &str); 10] = [
     ("collapses", "law local-round-trip"),
     ("drifts", "law stable"),
     ("keeps-its-own", "law merge-of-one-side"),
+    ("never-sends", "law edits-are-sent"),
+    ("keyless", "law user-keys-are-filled"),
 ];
 
 #[test]

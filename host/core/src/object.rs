@@ -9,6 +9,11 @@ use std::fmt;
 /// Most fields a side may have. SQLite holds 2,000 columns; records of that width are a mistake.
 pub const MOST_FIELDS: usize = 1_000;
 
+/// Longest name of a field, and of what else a resource is made of, in bytes: more is no name.
+const LONGEST_NAME: usize = 256;
+/// Most user keys, and most fields of one. Each key is a question to the remote.
+const MOST_KEYS: usize = 16;
+
 /// Kebab-case name of an object, which is also its local table.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -28,7 +33,7 @@ impl ObjectName {
             && !name.contains("--")
             && !name.ends_with('-')
             && name != "sqlite";
-        if well_formed { Ok(ObjectName(name)) } else { Err(DescriptorError::Name { name }) }
+        if well_formed { Ok(ObjectName(name)) } else { Err(DescriptorError::Name { name: shortened(&name) }) }
     }
 
     /// The name as text.
@@ -163,9 +168,22 @@ pub enum DescriptorError {
         /// The field.
         name: String,
     },
+    /// More user keys than anyone looks records up by.
+    #[error("{0} user keys, or fields of one; an object has at most {MOST_KEYS}")]
+    UserKeyCount(usize),
     /// The resource lacks what every remote record needs.
     #[error("the resource has no {0}")]
     Resource(&'static str),
+    /// A part of the resource that cannot be used.
+    #[error("the resource's {part} {name:?} is not usable: {why}")]
+    ResourceName {
+        /// Which part.
+        part: &'static str,
+        /// What it says.
+        name: String,
+        /// The rule that it breaks.
+        why: &'static str,
+    },
     /// A link to something that cannot be an object.
     #[error("the field {field:?} links to {target:?}, which cannot be an object's name")]
     Link {
@@ -191,14 +209,10 @@ impl TryFrom<Descriptor> for Object {
         let name = ObjectName::new(raw.name)?;
         check_fields("local", &raw.local)?;
         check_fields("remote", &raw.remote)?;
-        for (label, value) in [
-            ("path", &raw.resource.path),
-            ("id field", &raw.resource.id),
-            ("updated field", &raw.resource.updated),
-        ] {
-            if value.is_empty() {
-                return Err(DescriptorError::Resource(label));
-            }
+        check_resource(&raw.resource)?;
+        let key_sizes = raw.user_keys.iter().map(Vec::len).chain([raw.user_keys.len()]);
+        if let Some(most) = key_sizes.max().filter(|most| *most > MOST_KEYS) {
+            return Err(DescriptorError::UserKeyCount(most));
         }
         let (local, remote) = (link_targets(&raw.local), link_targets(&raw.remote));
         if local != remote {
@@ -222,15 +236,58 @@ impl TryFrom<Descriptor> for Object {
     }
 }
 
+fn check_resource(resource: &Resource) -> Result<(), DescriptorError> {
+    let parts = [
+        ("path", Some(&resource.path)),
+        ("id field", Some(&resource.id)),
+        ("updated field", Some(&resource.updated)),
+        ("version field", resource.version.as_ref()),
+        ("created field", resource.created.as_ref()),
+    ];
+    for (part, name) in parts {
+        match name {
+            Some(name) if name.is_empty() => return Err(DescriptorError::Resource(part)),
+            Some(name) => check_name(name).map_err(|why| DescriptorError::ResourceName {
+                part,
+                name: shortened(name),
+                why,
+            })?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+/// What holds for every name that comes from a plugin: it reaches logs, terminals and tables.
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.len() > LONGEST_NAME {
+        return Err("it is longer than 256 bytes");
+    }
+    if name.is_empty() || name.chars().any(char::is_control) {
+        return Err("it is empty or has control characters");
+    }
+    Ok(())
+}
+
+/// A name as an error tells it.
+fn shortened(name: &str) -> String {
+    let mut letters = name.chars();
+    let mut shown: String = letters.by_ref().take(LONGEST_NAME).collect();
+    if letters.next().is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn check_fields(side: &'static str, fields: &[Field]) -> Result<(), DescriptorError> {
     if fields.is_empty() || fields.len() > MOST_FIELDS {
         return Err(DescriptorError::FieldCount { side, count: fields.len() });
     }
     let mut seen = BTreeSet::new();
     for field in fields {
-        let refuse = |why| Err(DescriptorError::FieldName { side, name: field.name.clone(), why });
-        if field.name.is_empty() || field.name.chars().any(char::is_control) {
-            return refuse("it is empty or has control characters");
+        let refuse = |why| Err(DescriptorError::FieldName { side, name: shortened(&field.name), why });
+        if let Err(why) = check_name(&field.name) {
+            return refuse(why);
         }
         let folded = field.name.to_ascii_lowercase();
         if side == "local" {
@@ -249,7 +306,7 @@ fn check_fields(side: &'static str, fields: &[Field]) -> Result<(), DescriptorEr
         if let Kind::Reference(target) = &field.kind
             && ObjectName::new(target.as_str()).is_err()
         {
-            return Err(DescriptorError::Link { field: field.name.clone(), target: target.clone() });
+            return Err(DescriptorError::Link { field: field.name.clone(), target: shortened(target) });
         }
     }
     Ok(())
@@ -269,7 +326,7 @@ fn position(fields: &[Field], name: &str) -> Result<usize, DescriptorError> {
     fields
         .iter()
         .position(|field| field.name == name)
-        .ok_or_else(|| DescriptorError::UserKey { name: name.to_owned() })
+        .ok_or_else(|| DescriptorError::UserKey { name: shortened(name) })
 }
 
 /// A user key with its values: all of them filled.
@@ -354,4 +411,58 @@ pub enum RowMisfit {
     /// A value that does not fit its field.
     #[error(transparent)]
     Value(#[from] crate::value::Misfit),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(change: impl Fn(&mut Descriptor)) -> Result<Object, DescriptorError> {
+        let field = |name: &str| Field { name: name.into(), kind: Kind::Boolean, traits: Traits::default() };
+        let mut raw = Descriptor {
+            name: "task".into(),
+            mapping_version: 1,
+            local: vec![field("done")],
+            remote: vec![field("Done")],
+            resource: Resource {
+                path: "Task/Task".into(),
+                id: "Id".into(),
+                updated: "Updated".into(),
+                version: None,
+                created: None,
+            },
+            user_keys: vec![vec!["Done".into()]],
+        };
+        change(&mut raw);
+        Object::try_from(raw)
+    }
+
+    #[test]
+    fn no_name_of_a_description_is_endless_empty_or_has_control_characters() {
+        assert!(described(|_| {}).is_ok());
+        let places: [fn(&mut Descriptor, String); 9] = [
+            |it, name| it.name = name,
+            |it, name| it.local[0].name = name,
+            |it, name| it.remote[0].name = name,
+            |it, name| it.resource.path = name,
+            |it, name| it.resource.id = name,
+            |it, name| it.resource.updated = name,
+            |it, name| it.resource.version = Some(name),
+            |it, name| it.resource.created = Some(name),
+            |it, name| it.user_keys[0][0] = name,
+        ];
+        for place in places {
+            for name in ["", "\u{1b}[31mred", "a\nb", &"a".repeat(10_000_000)] {
+                let error = described(|it| place(it, name.to_owned())).unwrap_err().to_string();
+                assert!(error.len() < 1_000 && !error.chars().any(char::is_control), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn user_keys_are_few() {
+        let error = described(|it| it.user_keys = vec![vec!["Done".into()]; 1_000_000]).unwrap_err();
+        assert_eq!(error, DescriptorError::UserKeyCount(1_000_000));
+        assert!(described(|it| it.user_keys = vec![vec!["Done".into(); 17]]).is_err());
+    }
 }

@@ -212,7 +212,7 @@ pub(crate) struct TestOptions {
     #[arg(long)]
     pub(crate) bless: bool,
     /// Rows that are made for each side.
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) rows: u32,
     /// Where the making of rows starts: the same seed makes the same rows.
     #[arg(long, value_name = "N", default_value_t = 1)]

@@ -9,11 +9,12 @@ use crate::metadata::{
 use crate::pipeline::Participant;
 use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
 use crate::ports::{Mapper, Remote, Store};
-use crate::remote::Settings;
+use crate::remote::odata::Odata;
 use crate::remote::rest::Rest;
 use crate::remote::rest::description::Description;
 use crate::remote::siebel::{Siebel, SiebelOptions};
 use crate::remote::tryton::Tryton;
+use crate::remote::{self, Credentials, OAuth2, Settings};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -79,12 +80,7 @@ pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> Plugi
 /// Opens the remote's adapter; nothing is sent yet.
 pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
     let it = &metadata.remote;
-    let mut settings = Settings::new(it.url.clone()).patience(it.timeout, it.retry_for);
-    match &it.auth {
-        Some(Auth::Basic { username, password }) => settings = settings.basic(username, password.expose()),
-        Some(Auth::Bearer { token }) => settings = settings.bearer(token.expose()),
-        None => {}
-    }
+    let settings = settings(it);
     let usage = |error: crate::ports::RemoteError| Failure::Usage(error.to_string());
     match it.kind {
         RemoteKind::Siebel => {
@@ -97,15 +93,55 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
             Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
+        RemoteKind::Odata => Ok(Box::new(Odata::new(settings).map_err(usage)?)),
         RemoteKind::Rest => Ok(Box::new(Rest::new(settings, description(metadata)?).map_err(usage)?)),
-        RemoteKind::Odata => {
-            let at = metadata.location(&["remote", "kind"]);
-            let message = format!("this version has no `{}` remote yet", it.kind.name());
-            Err(invalid(&metadata.error_at(
-                at,
-                message,
-                Some("it has `siebel`, `tryton` and `rest`".to_owned()),
-            )))
+    }
+}
+
+/// What the metadata says of how the server is spoken to.
+fn settings(it: &metadata::Remote) -> Settings {
+    let transport = &it.transport;
+    let proxy = |proxy: &metadata::Proxy| remote::Proxy {
+        url: proxy.url.clone(),
+        login: proxy
+            .login
+            .as_ref()
+            .map(|(username, password)| (username.clone(), password.expose().to_owned())),
+    };
+    Settings {
+        url: it.url.clone(),
+        auth: it.auth.as_ref().map(credentials),
+        timeout: transport.timeout,
+        retry_for: transport.retry_for,
+        connect_timeout: transport.connect_timeout,
+        first_byte_timeout: transport.first_byte_timeout,
+        interval: transport.interval,
+        in_flight: transport.in_flight,
+        proxy: transport.proxy.as_ref().map(proxy),
+        ca: transport.ca.as_ref().map(|ca| ca.pem.clone()),
+    }
+}
+
+fn credentials(auth: &Auth) -> Credentials {
+    match auth {
+        Auth::Basic { username, password } => {
+            Credentials::Basic { username: username.clone(), password: password.expose().to_owned() }
+        }
+        Auth::Bearer { token } => Credentials::Bearer { token: token.expose().to_owned() },
+        Auth::ApiKey { header, key } => {
+            Credentials::ApiKey { header: header.clone(), key: key.expose().to_owned() }
+        }
+        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth } => {
+            Credentials::OAuth2(OAuth2 {
+                token_url: token_url.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret.expose().to_owned(),
+                scope: scope.clone(),
+                client_auth: match client_auth {
+                    metadata::ClientAuth::Basic => remote::ClientAuth::Basic,
+                    metadata::ClientAuth::Body => remote::ClientAuth::Body,
+                },
+            })
         }
     }
 }
@@ -148,7 +184,8 @@ pub(super) fn server(metadata: &Metadata) -> String {
     let server = format!("{} {}", it.kind.name(), url.as_str().trim_end_matches('/'));
     let seen = match &it.auth {
         Some(Auth::Basic { username, .. }) => format!("{server} as {username}"),
-        Some(Auth::Bearer { .. }) | None => server,
+        Some(Auth::OAuth2 { client_id, .. }) => format!("{server} as client {client_id}"),
+        Some(Auth::Bearer { .. } | Auth::ApiKey { .. }) | None => server,
     };
     match it.kind {
         RemoteKind::Siebel => format!("{seen} in view {}", it.siebel.view_mode),

@@ -138,8 +138,8 @@ fn refused(
     expected: &Rejected,
 ) -> Result<(), String> {
     let shown = |it: &Rejected| match &it.field {
-        Some(field) => format!("{} of {field}", it.code),
-        None => it.code.clone(),
+        Some(field) => format!("{} of {field}", laws::words(&it.code)),
+        None => laws::words(&it.code),
     };
     match asked(plugin, functions, row)? {
         Asked::Row(_) => Err(format!("the record is taken, expected the refusal {}", shown(expected))),

@@ -13,6 +13,11 @@ use sync_core::value::{Kind, Row, Value};
 /// Longest text that is made often; the longest that its field holds is made now and then.
 const SHORT: usize = 24;
 
+/// Longest text that is made at all: a field may be declared as long as it likes.
+const LONG: usize = 10_000;
+/// Longest text of a record that is measured.
+const LONGEST: usize = 1 << 20;
+
 /// Where rows come from.
 pub(super) struct Rows {
     remote: Side,
@@ -213,7 +218,7 @@ fn text(longest: usize, rng: &mut Rng) -> String {
     match rng.u32(..10) {
         0..6 => PEOPLE_TYPE[rng.usize(..14)].chars().take(longest).collect(),
         6..9 => (0..rng.usize(1..=longest.clamp(1, SHORT))).map(|_| LETTERS[rng.usize(..16)]).collect(),
-        _ => (0..longest.max(1)).map(|_| LETTERS[rng.usize(..16)]).collect(),
+        _ => (0..longest.clamp(1, LONG)).map(|_| LETTERS[rng.usize(..16)]).collect(),
     }
 }
 
@@ -224,7 +229,9 @@ fn largest(kind: &Kind, text: &str) -> Value {
         Kind::Decimal(scale) => Value::Decimal(
             format!("-{}.{}", "9".repeat(30), "1".repeat(usize::from(*scale))).trim_end_matches('.').into(),
         ),
-        Kind::Text(longest) => Value::text(text.chars().cycle().take(*longest as usize).collect::<String>()),
+        Kind::Text(longest) => {
+            Value::text(text.chars().cycle().take((*longest as usize).min(LONGEST)).collect::<String>())
+        }
         Kind::Choices => Value::Choices((10..60).map(|number| format!("{text}{number}")).collect()),
         Kind::Date => Value::Date("9999-12-31".into()),
         Kind::Timestamp => Value::Timestamp(253_402_300_799_999_999),

@@ -3,15 +3,17 @@
 //! [`Metadata::load`] reads the file and checks all that can be known from the file alone. What needs more, such as
 //! whether a plugin for `[objects.NAME]` exists, is checked by the caller, who reports it with [`Metadata::error_at`].
 //!
-//! One file, one job: `types` is what the rest of the host reads; `check`, `remote`, `secret` and `objects` are the rules
-//! of the sections; `redact` takes secrets out of what is printed. The walk over the file, and its mistakes, are those of
+//! One file, one job: `types` is what the rest of the host reads; `check`, `remote`, `auth`, `transport`, `secret` and
+//! `objects` are the rules of the sections; `redact` takes secrets out of what is printed. The walk over the file, and its mistakes, are those of
 //! `toml_file`.
 
+mod auth;
 mod check;
 mod objects;
 mod redact;
 mod remote;
 mod secret;
+mod transport;
 mod types;
 
 use std::collections::BTreeMap;
@@ -23,8 +25,10 @@ use crate::toml_file::{error, found, read};
 
 pub use crate::toml_file::error::{Location, MetadataError, Problem, ProblemKind};
 pub use crate::toml_file::nearest::suggestion;
+pub use auth::{Auth, ClientAuth};
 pub use remote::time_zone;
-pub use secret::{Auth, Secret};
+pub use secret::Secret;
+pub use transport::{Ca, Proxy, Transport};
 pub use types::{
     Deletes, FieldRule, Grant, Limits, Local, LocalKind, ObjectMetadata, Policy, Remote, RemoteKind,
     RestDescription, SiebelOptions, Undo,

@@ -14,7 +14,7 @@ use super::secret::is_variable_name;
 use crate::remote::rest::description::SECTIONS;
 
 /// Keys whose values anyone may see.
-const PUBLIC: [&str; 25] = [
+const PUBLIC: [&str; 35] = [
     "version",
     "kind",
     "url",
@@ -23,6 +23,16 @@ const PUBLIC: [&str; 25] = [
     "file",
     "timeout",
     "retry-for",
+    "connect-timeout",
+    "first-byte-timeout",
+    "rate",
+    "in-flight",
+    "proxy",
+    "ca",
+    "token-url",
+    "client-id",
+    "scope",
+    "client-auth",
     "view-mode",
     "user-key-view-mode",
     "timezone",
@@ -42,8 +52,11 @@ const PUBLIC: [&str; 25] = [
     "fuel-per-record",
 ];
 
+/// Those of them that are addresses.
+const ADDRESSES: [&str; 3] = ["url", "proxy", "token-url"];
+
 /// The other words that metadata is made of.
-const WORDS: [&str; 26] = [
+const WORDS: [&str; 31] = [
     "remote",
     "local",
     "plugins",
@@ -61,6 +74,11 @@ const WORDS: [&str; 26] = [
     "rest",
     "basic",
     "bearer",
+    "api-key",
+    "oauth2",
+    "header",
+    "key",
+    "client-secret",
     "sqlite",
     "ask",
     "keep-local",
@@ -138,7 +156,7 @@ fn walk(text: &str, table: &DeTable<'_>, hidden: &mut Vec<Range<usize>>, content
                 hidden.push(credentials(text, &span))
             }
             // In an address that makes no sense it may be anywhere.
-            DeValue::String(value) if name == "url" && url::Url::parse(value).is_err() => {
+            DeValue::String(value) if ADDRESSES.contains(&name) && url::Url::parse(value).is_err() => {
                 hidden.push(unquoted(text, &span));
             }
             // A list has no place in metadata.

@@ -1,22 +1,21 @@
-//! The rules of `[remote]`, but for `auth`.
+//! The rules of `[remote]`, but for `auth` and how requests get there.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::auth;
 use super::check::Around;
 use super::found::Found;
 use super::read::{Item, Table};
-use super::secret;
+use super::transport;
 use super::types::{Remote, RemoteKind, RestDescription, SiebelOptions};
 use crate::remote::rest::description::{self, Description};
 use crate::toml_file::error::ProblemKind;
 use crate::toml_file::nearest::suggestion;
 
 /// The longest duration that is taken: a day. Longer ones are slips, and overflow what is added to them.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-/// The default of both durations of `[remote]`.
-const THIRTY_SECONDS: Duration = Duration::from_secs(30);
+pub(super) const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// The default of `list-every`: a run an hour then lists everything about twice a week.
 const LIST_EVERY: u32 = 100;
 /// The keys of `[remote]` that only Siebel has.
@@ -26,7 +25,8 @@ const REST_KEYS: [&str; 2] = ["description", "rest"];
 
 /// Reads `[remote]`.
 pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Remote> {
-    let mut known = vec!["kind", "url", "auth", "timeout", "retry-for", "change-feed", "list-every"];
+    let mut known = vec!["kind", "url", "auth", "change-feed", "list-every"];
+    known.extend(transport::KEYS);
     known.extend(SIEBEL_KEYS);
     known.extend(REST_KEYS);
     table.only_known(&known, found);
@@ -35,10 +35,8 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         [RemoteKind::Siebel, RemoteKind::Odata, RemoteKind::Tryton, RemoteKind::Rest].map(|k| (k.name(), k));
     let kind = table.required("kind", found).and_then(|item| item.choice(&kinds, found));
     let url = table.required("url", found).and_then(|item| address(&item, found));
-    let auth =
-        table.optional("auth", Item::table, found).and_then(|table| secret::auth(&table, around, found));
-    let timeout = table.optional("timeout", |item, found| duration(item, false, found), found);
-    let retry_for = table.optional("retry-for", |item, found| duration(item, true, found), found);
+    let auth = table.optional("auth", Item::table, found).and_then(|table| auth::auth(&table, around, found));
+    let transport = transport::transport(table, around, found);
     let change_feed = table.optional("change-feed", Item::boolean, found);
     let list_every = table.optional("list-every", |item, found| item.integer(1..=1_000_000, found), found);
     let siebel = siebel(table, kind, found);
@@ -47,8 +45,7 @@ pub(super) fn remote(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'
         kind: kind?,
         url: url?,
         auth,
-        timeout: timeout.unwrap_or(THIRTY_SECONDS),
-        retry_for: retry_for.unwrap_or(THIRTY_SECONDS),
+        transport,
         change_feed,
         list_every: list_every.and_then(|runs| runs.try_into().ok()).unwrap_or(LIST_EVERY),
         siebel,
@@ -105,8 +102,8 @@ fn rest(
     }
 }
 
-/// `url`. No message repeats it, for there may be a password in it.
-fn address(item: &Item<'_>, found: &mut Found<'_>) -> Option<url::Url> {
+/// An address. No message repeats it, for there may be a password in it.
+pub(super) fn address(item: &Item<'_>, found: &mut Found<'_>) -> Option<url::Url> {
     let url = match url::Url::parse(item.text(found)?) {
         Ok(url) => url,
         Err(error) => {
@@ -127,7 +124,7 @@ fn address(item: &Item<'_>, found: &mut Found<'_>) -> Option<url::Url> {
     Some(url)
 }
 
-fn duration(item: &Item<'_>, may_be_zero: bool, found: &mut Found<'_>) -> Option<Duration> {
+pub(super) fn duration(item: &Item<'_>, may_be_zero: bool, found: &mut Found<'_>) -> Option<Duration> {
     match item.duration(found)? {
         Duration::ZERO if !may_be_zero => item.invalid("must be longer than zero", None, found),
         long if long > LONGEST => item.invalid("must be a day (`1d`) at most", None, found),

@@ -5,7 +5,7 @@ use std::fmt;
 use super::check::Around;
 use super::error::ProblemKind;
 use super::found::Found;
-use super::read::{Item, Table};
+use super::read::Item;
 
 /// A password or token. It prints as `***`; only [`Secret::expose`] gives it away.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,60 +29,18 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// `remote.auth`: how the host identifies itself to the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Auth {
-    /// `kind = "basic"`: HTTP Basic.
-    Basic {
-        /// `username`, without a colon, which Basic would take for the end of it (RFC 7617).
-        username: String,
-        /// `password`, never empty.
-        password: Secret,
-    },
-    /// `kind = "bearer"`: a token in the `Authorization` header.
-    Bearer {
-        /// `token`, never empty.
-        token: Secret,
-    },
-}
-
-/// The two kinds of `auth`, before their keys are read.
-#[derive(Clone, Copy)]
-enum AuthKind {
-    Basic,
-    Bearer,
-}
-
-/// Reads `auth`.
-pub(super) fn auth(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Auth> {
-    table.only_known(&["kind", "username", "password", "token"], found);
-    let kinds = [("basic", AuthKind::Basic), ("bearer", AuthKind::Bearer)];
-    match table.required("kind", found)?.choice(&kinds, found)? {
-        AuthKind::Basic => {
-            table.refuse(&["token"], "only goes with `kind = \"bearer\"`", found);
-            let username = table.required("username", found).and_then(|item| username(&item, found));
-            let password = table.required("password", found).and_then(|item| secret(&item, around, found));
-            Some(Auth::Basic { username: username?, password: password? })
-        }
-        AuthKind::Bearer => {
-            table.refuse(&["username", "password"], "only goes with `kind = \"basic\"`", found);
-            let token = table.required("token", found).and_then(|item| secret(&item, around, found));
-            Some(Auth::Bearer { token: token? })
-        }
-    }
-}
-
-fn username(item: &Item<'_>, found: &mut Found<'_>) -> Option<String> {
-    let name = item.text(found)?;
-    if name.contains(':') {
-        item.invalid("must not contain a colon: basic authentication ends the name there", None, found);
+/// Reads `{ env = "NAME" }` or `{ file = "path" }`. No message repeats what stands there instead.
+pub(super) fn secret(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Secret> {
+    let from_source = source(item, around, found)?;
+    // Where it cannot be part of a request it would be left out of it, and the server's answer would tell nothing.
+    if from_source.0.chars().any(char::is_control) {
+        item.invalid("holds a line break or another control character, which no login can have", None, found);
         return None;
     }
-    Some(name.to_owned())
+    Some(from_source)
 }
 
-/// Reads `{ env = "NAME" }` or `{ file = "path" }`. No message repeats what stands there instead.
-fn secret(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Secret> {
+fn source(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Secret> {
     let Some(table) = item.as_table() else {
         let message =
             format!("`{}` must not be in the file itself: name its source with `env` or `file`", item.name());

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::secret::Auth;
+use super::auth::Auth;
+use super::transport::Transport;
 use crate::remote::rest::description::Description;
 
 /// `[remote]`: the CRM server that is synchronized with.
@@ -17,10 +18,8 @@ pub struct Remote {
     pub url: url::Url,
     /// `auth`: how the host identifies itself; none: it does not.
     pub auth: Option<Auth>,
-    /// `timeout` of one request, from connecting to the last byte. More than zero, at most a day; default 30 s.
-    pub timeout: Duration,
-    /// `retry-for`: how long a request that is safe to repeat is repeated. At most a day, zero for never; default 30 s.
-    pub retry_for: Duration,
+    /// How requests get there.
+    pub transport: Transport,
     /// `change-feed`: whether the server is asked for what changed; default: where it keeps the order of changes itself,
     /// and not where they could only be told by stamps, since a clock that is set back would hide changes.
     pub change_feed: Option<bool>,

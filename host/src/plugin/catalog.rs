@@ -89,6 +89,33 @@ mod tests {
     }
 
     #[test]
+    fn hidden_files_are_no_plugins() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("._account.wasm"), b"\0\x05\x16\x07").unwrap();
+        std::fs::write(dir.path().join(".#task.object.toml"), "someone@somewhere").unwrap();
+        assert_eq!(reasons(dir.path(), &[]), [Reason::EmptyFolder]);
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_without_waiting_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("account.wasm")).unwrap();
+        for pipe in ["contact.wasm", "task.object.toml"] {
+            let made = std::process::Command::new("mkfifo").arg(dir.path().join(pipe)).status();
+            assert!(made.unwrap().success());
+        }
+        assert_eq!(reasons(dir.path(), &[]), [Reason::NoFile, Reason::NoFile, Reason::NoFile]);
+    }
+
+    #[test]
+    fn a_declaration_that_is_no_text_or_endless_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.object.toml"), b"\xff\xfe").unwrap();
+        std::fs::write(dir.path().join("b.object.toml"), "# and on\n".repeat(200_000)).unwrap();
+        assert_eq!(reasons(dir.path(), &[]), [Reason::NotText, Reason::LongDeclaration]);
+    }
+
+    #[test]
     fn what_is_switched_off_may_be_broken() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("account.wasm"), "text").unwrap();

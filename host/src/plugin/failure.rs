@@ -89,7 +89,7 @@ impl Failure {
 }
 
 /// Without control characters, and no longer than a log wants.
-pub(super) fn clean(text: &str, longest: usize) -> String {
+pub(crate) fn clean(text: &str, longest: usize) -> String {
     let mut shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     let mut clean: String = shown.by_ref().take(longest).collect();
     if shown.next().is_some() {

@@ -12,6 +12,8 @@ use wasmparser::{Encoding, Parser, Payload};
 pub(super) const LARGEST_FILE: u64 = 64 << 20;
 /// The interface versions that this host runs, for people.
 pub(super) const MAPPED_VERSIONS: &str = "0.1.x";
+/// Deepest nesting that is taken. Toolchains nest twice; to check a component takes the square of its depth.
+const DEEPEST: usize = 8;
 /// What every plugin exports, without the version.
 const EXPORTS: [&str; 2] = ["crm:sync-object/descriptor", "crm:sync-object/mapping"];
 
@@ -29,6 +31,9 @@ pub struct Inspection {
     pub size: u64,
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
+    /// Whether it is put together from components that call each other.
+    #[serde(skip)]
+    pub(super) composed: bool,
 }
 
 /// Reads the surface of a component.
@@ -45,7 +50,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
     }
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     // Components and modules nest; only the outermost one's surface counts.
-    let mut depth = 0_usize;
+    let (mut depth, mut composed) = (0_usize, false);
     for payload in Parser::new(0).parse_all(bytes) {
         match payload.map_err(|error| broken(&error))? {
             Payload::Version { encoding, .. } => {
@@ -53,7 +58,11 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
                     return Err(Reason::CoreModule);
                 }
                 depth += 1;
+                composed |= depth > DEEPEST;
             }
+            // A function of one component that another one calls: what they hand to each other is copied by the host's own
+            // code, without fuel.
+            Payload::ComponentCanonicalSection(_) if depth > 1 => composed = true,
             Payload::End(_) => depth -= 1,
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
@@ -70,7 +79,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
     }
     let interface_version = EXPORTS.iter().find_map(|wanted| version_of(wanted, &exports)).map(str::to_owned);
     let sha256 = digest(&[bytes]);
-    Ok(Inspection { interface_version, imports, exports, size: bytes.len() as u64, sha256 })
+    Ok(Inspection { interface_version, imports, exports, size: bytes.len() as u64, sha256, composed })
 }
 
 impl Inspection {
@@ -102,6 +111,9 @@ impl Inspection {
             self.imports.iter().cloned().partition(|it| is_wasi(it));
         if !others.is_empty() {
             return Err(Reason::Imports(others));
+        }
+        if self.composed {
+            return Err(Reason::Composed);
         }
         if wasi.is_empty() || grants.contains(&Grant::Wasi) { Ok(()) } else { Err(Reason::Wasi(wasi)) }
     }
@@ -205,6 +217,41 @@ mod tests {
     fn another_world_is_told_from_what_is_missing() {
         let inspection = inspect(&component(&[], &[GOOD[0], "wasi:cli/run@0.2.0"])).unwrap();
         assert_eq!(inspection.check(&[]), Err(Reason::OtherWorld(vec!["crm:sync-object/mapping".into()])));
+    }
+
+    /// A component around these sections.
+    fn around(sections: &[u8]) -> Vec<u8> {
+        let mut bytes = COMPONENT.to_vec();
+        bytes.push(4);
+        bytes.extend(leb(sections.len() + COMPONENT.len()));
+        bytes.extend(COMPONENT);
+        bytes.extend(sections);
+        bytes
+    }
+
+    fn leb(mut number: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while number > 127 {
+            bytes.push(u8::try_from(number & 127).unwrap() | 128);
+            number >>= 7;
+        }
+        bytes.push(u8::try_from(number).unwrap());
+        bytes
+    }
+
+    #[test]
+    fn components_that_call_each_other_are_refused_and_so_is_deep_nesting() {
+        let good = component(&[], &GOOD);
+        let with = |inner: &[u8]| {
+            let nested = around(inner);
+            inspect(&[&good, &nested[COMPONENT.len()..]].concat()).unwrap().check(&[])
+        };
+        // What toolchains wrap exports in has no functions of its own.
+        assert_eq!(with(&[]), Ok(()));
+        let canonical = section(8, &[0]);
+        assert_eq!(with(&canonical), Err(Reason::Composed));
+        let deep = (0..DEEPEST).fold(Vec::new(), |inner, _| around(&inner)[COMPONENT.len()..].to_vec());
+        assert_eq!(with(&deep), Err(Reason::Composed));
     }
 
     #[test]

@@ -137,17 +137,19 @@ pub fn read(path: &Path) -> Result<(Vec<u8>, Inspection), Refusal> {
     Ok((bytes, inspection))
 }
 
-/// Reads a file, whatever it is.
+/// Reads a file, whatever is in it.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Refusal> {
+    let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+    let unreadable = |error: std::io::Error| refuse(Reason::Unreadable(error.to_string()));
+    // Asked before it is opened: to open a pipe waits for someone who writes to it.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(refuse(Reason::NoFile));
+    }
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to know, however large the file is.
-    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(
-        |error| Refusal {
-            file: path.to_owned(),
-            object: None,
-            reason: Reason::Unreadable(error.to_string()),
-        },
-    )?;
+    File::open(path)
+        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     Ok(bytes)
 }
 

@@ -30,6 +30,7 @@ pub use build::{BuildError, Built, ProjectError, Step, build};
 pub use catalog::{Catalog, CatalogError};
 pub use declared::declared_object;
 pub use failure::Failure;
+pub(crate) use failure::clean;
 pub use fault::{Fault, Rejection};
 pub use grant::Grant;
 pub use inspect::{Inspection, inspect};

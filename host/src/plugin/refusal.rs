@@ -1,6 +1,7 @@
 //! Why a component is not taken, each with what to do about it.
 
-use super::failure::{Failure, size};
+use super::declared::LARGEST_DECLARATION;
+use super::failure::{Failure, clean, size};
 use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
 use std::path::{Path, PathBuf};
 use sync_core::object::DescriptorError;
@@ -44,6 +45,15 @@ pub enum Reason {
     /// The file cannot be read.
     #[error("failed to read the plugin: {0}")]
     Unreadable(String),
+    /// A folder, a pipe or a device.
+    #[error("this is no file")]
+    NoFile,
+    /// A declaration in another encoding.
+    #[error("failed to read the declaration: it is not UTF-8 text")]
+    NotText,
+    /// The declaration is larger than any.
+    #[error("the file is larger than {}, the most that a declaration may have", size(LARGEST_DECLARATION))]
+    LongDeclaration,
     /// The file is larger than any plugin.
     #[error("the file is larger than {}, the most that a plugin may have", size(LARGEST_FILE))]
     TooLarge,
@@ -74,7 +84,7 @@ pub enum Reason {
     #[error("it imports {}, but a plugin imports nothing unless its metadata grants it", list(.0))]
     Wasi(Vec<String>),
     /// It was built for another version of the interface.
-    #[error("it was built for version {found} of crm:sync-object, this host runs {MAPPED_VERSIONS}")]
+    #[error("it was built for version {} of crm:sync-object, this host runs {MAPPED_VERSIONS}", name(found))]
     Version {
         /// The version that its exports name.
         found: String,
@@ -82,6 +92,9 @@ pub enum Reason {
     /// It is a component of another kind.
     #[error("it does not export {}: it is a component for something else", list(.0))]
     OtherWorld(Vec<String>),
+    /// Its parts could run without end: their calls use up no fuel.
+    #[error("it is put together from several components, and what they hand to each other cannot be limited")]
+    Composed,
     /// wasmtime does not take it.
     #[error("failed to compile it: {0}")]
     Uncompilable(String),
@@ -115,7 +128,7 @@ pub enum Reason {
     #[error("declared.wasm, which carries out declared objects, is not in its folder")]
     NoGeneric,
     /// It takes declarations of another form.
-    #[error("it was built for version {found} of crm:declared-object, this host hands over 0.1.x")]
+    #[error("it was built for version {} of crm:declared-object, this host hands over 0.1.x", name(found))]
     DeclarationVersion {
         /// The version that its exports name.
         found: String,
@@ -142,7 +155,10 @@ impl Reason {
             Reason::NoSuchObject(_) => {
                 "correct the name in `[objects.…]`, or add the object's plugin to the folder"
             }
-            Reason::Unreadable(_) => "give this user the right to read it",
+            Reason::Unreadable(_) => "put it there, and give this user the right to read it",
+            Reason::NoFile => "put the plugin's file in its place, or give it a name without that ending",
+            Reason::NotText => "save it as UTF-8",
+            Reason::LongDeclaration => "write an object of this size in code: `host plugin new`",
             Reason::TooLarge => "build it in release mode and stripped, as `host plugin build` does",
             Reason::NotWasm => "build it with `host plugin build`, which writes components",
             Reason::CoreModule => {
@@ -166,6 +182,9 @@ impl Reason {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"
             }
             Reason::OtherWorld(_) => "build it against the world `object-plugin` of wit/object.wit",
+            Reason::Composed => {
+                "build it as one component: link its parts before they become components, and stub WASI out instead of adding one"
+            }
             Reason::Uncompilable(_) => "build it again with `host plugin build`",
             Reason::Describe(_) | Reason::Fickle => "`describe` must return a constant: mend the plugin",
             Reason::Descriptor(_) => "mend what `describe` returns",
@@ -190,6 +209,44 @@ impl Reason {
     }
 }
 
+/// Longest name of a file's own that a message repeats, and most of them.
+const LONGEST_NAME: usize = 200;
+const MOST_NAMES: usize = 20;
+
+/// A name as a file has it, which may be anything, for a terminal.
+fn name(name: &str) -> String {
+    clean(name, LONGEST_NAME)
+}
+
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "nothing".into() } else { names.join(", ") }
+    if names.is_empty() {
+        return "nothing".into();
+    }
+    let mut all: Vec<String> = names.iter().take(MOST_NAMES).map(|it| name(it)).collect();
+    if names.len() > MOST_NAMES {
+        all.push(format!("and {} more", names.len() - MOST_NAMES));
+    }
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_calls_things_is_cleaned_and_cut() {
+        let names: Vec<String> =
+            (0..30).map(|number| format!("\u{1b}[31m{number}{}", "a".repeat(500))).collect();
+        for reason in [
+            Reason::Imports(names.clone()),
+            Reason::Wasi(names.clone()),
+            Reason::OtherWorld(names.clone()),
+            Reason::Version { found: names.concat() },
+            Reason::DeclarationVersion { found: names.concat() },
+        ] {
+            let text = reason.to_string();
+            assert!(!text.chars().any(char::is_control) && text.chars().count() < 5_000, "{text}");
+        }
+        assert!(list(&names).ends_with(", and 10 more"));
+    }
 }

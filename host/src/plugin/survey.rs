@@ -221,13 +221,20 @@ fn stem(path: &Path) -> String {
     declared_object(path).map_or_else(stem, str::to_owned)
 }
 
+/// Whether a file's name begins with no dot. Those of editors (locks, copies) and of file systems do, and nobody put them
+/// there as plugins.
+pub(super) fn is_shown(path: &Path) -> bool {
+    !path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
 /// The components and declarations of a folder, by name.
 fn components(dir: &Path) -> Result<Vec<PathBuf>, Refusal> {
     let list = || {
         let paths =
             std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
         let is_plugin = |path: &PathBuf| {
-            path.extension().is_some_and(|it| it == "wasm") || declared_object(path).is_some()
+            let ending = path.extension().is_some_and(|it| it == "wasm") || declared_object(path).is_some();
+            ending && is_shown(path)
         };
         Ok(paths.into_iter().filter(is_plugin).collect())
     };

@@ -1,10 +1,13 @@
 //! Failures in words: one clear sentence that names the request and never a secret (`behaviour.md`, decision 22).
 
-use super::http::{Broken, Call, Http, Reply};
+use super::Credentials;
+use super::http::{Broken, Call, Http, Missing, Reply};
+use super::unreachable::{PROXY_LOGIN, proxy};
 use crate::ports::{RemoteError, Scope};
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use std::collections::HashMap;
 use std::error::Error;
+use std::time::Duration;
 use url::Url;
 
 /// Longest piece of a server's own text in a message, in characters.
@@ -15,10 +18,10 @@ impl Http {
     /// and the application, is the error.
     ///
     /// # Errors
-    /// 401, 403 with a page instead of JSON, and redirects.
+    /// 401, 403 with a page instead of JSON, 407, and redirects.
     pub(super) fn answered(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, RemoteError> {
         let login = reply.status == 401 || (reply.status == 403 && is_page(&reply));
-        if login || (300..400).contains(&reply.status) {
+        if login || reply.status == 407 || (300..400).contains(&reply.status) {
             Err(self.unexpected(call, &reply))
         } else {
             Ok(reply)
@@ -38,18 +41,28 @@ impl Http {
                         format!("failed to log in: {what} was answered with {status}{}", self.said(reply))
                     }
                 },
-                help: Some(
-                    "check `auth` in the metadata: the user, and the variable or file of the password".into(),
-                ),
+                help: Some(self.check_login()),
             };
+        }
+        if status == 407 {
+            let message = format!("{} wants a login: {what} was answered with {status}", proxy(self.route()));
+            return RemoteError { scope: Scope::Run, message, help: Some(PROXY_LOGIN.into()) };
         }
         if (300..400).contains(&status) {
             let target = reply.header(LOCATION.as_str()).and_then(|to| call.url.join(to).ok());
+            let elsewhere = target.as_ref().is_some_and(|to| to.origin() != call.url.origin());
             let target = target.map(|to| format!(" to {}{}", origin(&to), to.path())).unwrap_or_default();
+            let key = self.key(call);
             return RemoteError {
                 scope: Scope::Object,
                 message: format!("{what} was redirected{target}, and redirects are not followed"),
-                help: Some("put the address that it leads to into `url`".into()),
+                help: Some(match elsewhere {
+                    true => format!(
+                        "if that is the server, put its address into `{key}`; if it is a login page, the server wants \
+                         another kind of `auth`"
+                    ),
+                    false => format!("put the address that it leads to into `{key}`"),
+                }),
             };
         }
         let message = format!("{what} was answered with {status}{}", self.said(reply));
@@ -84,14 +97,55 @@ impl Http {
         let what = self.name(call);
         let object = |message| RemoteError { scope: Scope::Object, message, help: None };
         match broken {
-            Broken::Unreachable(why) => RemoteError {
-                scope: Scope::Run,
-                message: format!("failed to reach {}: {}", origin(&call.url), self.clean(system_error(why))),
-                help: Some("check `url` in the metadata, and that the server is up".into()),
+            Broken::Unreachable(why) => {
+                let has_ca = self.settings().ca.is_some();
+                let (why, help) = why.explained(&call.url, self.route(), self.key(call), has_ca);
+                RemoteError {
+                    scope: Scope::Run,
+                    message: format!("failed to reach {}: {}", origin(&call.url), self.clean(&why)),
+                    help: Some(help),
+                }
+            }
+            Broken::NoToken(error) => error.clone(),
+            Broken::Closed(left) => RemoteError {
+                help: Some("wait that long; a lower `rate` in `[remote]` keeps it from happening".into()),
+                ..object(format!("{what} was not sent: the server asks to be left alone for {}", long(*left)))
+            },
+            Broken::Elsewhere => RemoteError {
+                help: Some("let `url` have the name by which the server calls itself".into()),
+                ..object(format!(
+                    "{what} was not sent: it would go to {}, and the login must not",
+                    origin(&call.url)
+                ))
             },
             Broken::Lost(why) => object(format!("{what} lost its connection: {}", self.clean(why))),
-            Broken::TimedOut => object(format!("{what} had no answer within {:?}", self.settings().timeout)),
+            Broken::TimedOut(Missing::Beginning) => {
+                object(format!("{what} had no answer within {:?}", self.settings().first_byte()))
+            }
+            Broken::TimedOut(Missing::End) => {
+                object(format!("{what} had no whole answer within {:?}", self.settings().timeout))
+            }
             Broken::TooLarge => object(format!("the answer to {what} is too large to be one")),
+        }
+    }
+
+    /// What to look at when a login fails.
+    fn check_login(&self) -> String {
+        let what = match &self.settings().auth {
+            None => return "the server wants a login: set `auth` in the metadata".into(),
+            Some(Credentials::Basic { .. }) => "the user, and the variable or file of the password",
+            Some(Credentials::Bearer { .. }) => "the variable or file of the token",
+            Some(Credentials::ApiKey { .. }) => "the `header`, and the variable or file of the key",
+            Some(Credentials::OAuth2(_)) => "the `scope`, and what the server allows this client",
+        };
+        format!("check `auth` in the metadata: {what}")
+    }
+
+    /// The key of the metadata that has the address of a request.
+    fn key(&self, call: &Call<'_>) -> &'static str {
+        match &self.settings().auth {
+            Some(Credentials::OAuth2(client)) if client.token_url == call.url => "token-url",
+            _ => "url",
         }
     }
 
@@ -104,9 +158,7 @@ impl Http {
 
     /// A server's text, fit for a message: one line, not too long, no secret of ours.
     pub(super) fn clean(&self, text: &str) -> String {
-        let secret = self.settings().auth.as_ref().map_or("", |auth| auth.secret());
-        // A secret of one or two characters hides nothing and would garble everything.
-        let text = if secret.len() > 2 { text.replace(secret, "***") } else { text.to_owned() };
+        let text = self.without_secrets(text);
         let words: Vec<&str> = text
             .split(|c: char| c.is_whitespace() || c.is_control())
             .filter(|word| !word.is_empty())
@@ -122,12 +174,13 @@ impl Http {
         if is_page(reply) {
             return " and a web page".into();
         }
-        // Where the body is the usual `{"error": "…"}`, its text alone reads better.
+        // Where the body is the usual `{"error": "…"}` or `{"error": {"message": "…"}}`, its text alone reads better.
         let fields: HashMap<String, serde_json::Value> =
             serde_json::from_slice(&reply.body).unwrap_or_default();
-        let text = ["ERROR", "error", "message"].iter().find_map(|name| fields.get(*name)?.as_str());
+        let of = |it: &serde_json::Value| it.get("message").unwrap_or(it).as_str().map(str::to_owned);
+        let text = ["ERROR", "error", "message"].iter().find_map(|name| of(fields.get(*name)?));
         let whole = String::from_utf8_lossy(&reply.body);
-        match self.clean(text.unwrap_or(&whole)) {
+        match self.clean(text.as_deref().unwrap_or(&whole)) {
             text if text.is_empty() => text,
             text => format!(": {text}"),
         }
@@ -148,12 +201,9 @@ pub(super) fn causes(error: &dyn Error) -> String {
     parts.join(": ")
 }
 
-/// Where the system itself refused, its own words are the reason; the layers above add nothing.
-fn system_error(why: &str) -> &str {
-    match why.rsplit_once(": ") {
-        Some((_, last)) if last.contains("os error") => last,
-        _ => why,
-    }
+/// A duration in whole seconds.
+fn long(duration: Duration) -> String {
+    format!("{} s", duration.as_secs().max(1))
 }
 
 fn is_page(reply: &Reply) -> bool {
@@ -161,6 +211,7 @@ fn is_page(reply: &Reply) -> bool {
     kind.contains("html") || reply.body.trim_ascii_start().starts_with(b"<")
 }
 
-fn origin(url: &Url) -> String {
+/// An address without what follows the port.
+pub(super) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
 }

@@ -1,99 +1,36 @@
 //! The transport, once for all protocols: client, limits, and what becomes of a request that gets no answer.
 
+use super::client::{self, Route};
 use super::failure;
+use super::gate::{Closed, Gate};
+pub(super) use super::message::{Broken, Call, Login, Missing, Reply};
 use super::retry::Patience;
-use super::tally::{Purpose, Tally};
+use super::tally::Tally;
+use super::token::Tokens;
+use super::unreachable::Unreachable;
 use super::{Credentials, Settings};
-use crate::ports::{RemoteError, Requests, Scope, WriteError};
+use crate::ports::{RemoteError, Requests, WriteError};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use reqwest::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
-};
-use reqwest::{Client, Method, redirect};
-use std::time::Duration;
+use reqwest::Client;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
 use sync_core::object::ObjectName;
-use url::Url;
 
 /// No page of records is larger; what is must not fill the memory.
 const LARGEST_ANSWER: usize = 256 << 20;
-
-/// One request, still to be sent.
-#[derive(Debug)]
-pub(super) struct Call<'a> {
-    /// On whose account it goes; none: nobody's, such as a login.
-    pub(super) object: Option<&'a ObjectName>,
-    /// What it is for.
-    pub(super) purpose: Purpose,
-    /// The method.
-    pub(super) method: Method,
-    /// What the address does not tell of it, for messages.
-    pub(super) detail: Option<&'a str>,
-    /// The whole address.
-    pub(super) url: Url,
-    /// A JSON body.
-    pub(super) body: Option<Vec<u8>>,
-    /// The login.
-    pub(super) authorization: Option<HeaderValue>,
-    /// Further headers; they replace those that every request has.
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-/// An answer, read whole.
-#[derive(Debug)]
-pub(super) struct Reply {
-    /// The HTTP status.
-    pub(super) status: u16,
-    /// Its headers.
-    pub(super) headers: HeaderMap,
-    /// Its body.
-    pub(super) body: Vec<u8>,
-}
-
-impl Reply {
-    /// Whether the status says that it worked.
-    pub(super) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// A header as text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok())
-    }
-
-    /// How long the server asks to be left alone: seconds, or a date, which is measured by the server's own
-    /// clock and never by ours.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
-        let text = self.header(RETRY_AFTER.as_str())?.trim();
-        if let Ok(seconds) = text.parse() {
-            return Some(Duration::from_secs(seconds));
-        }
-        let instant =
-            |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|time| time.timestamp().as_second());
-        let seconds = instant(text)? - instant(self.header(DATE.as_str())?)?;
-        Some(Duration::from_secs(u64::try_from(seconds).unwrap_or(0)))
-    }
-}
-
-/// Why there is no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Broken {
-    /// No connection: nothing was sent.
-    Unreachable(String),
-    /// Sent, and the connection ended before the answer did.
-    Lost(String),
-    /// Sent, and no whole answer in time.
-    TimedOut,
-    /// The answer is larger than any that is expected.
-    TooLarge,
-}
-
 /// The connection to one server.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
     settings: Settings,
+    route: Route,
+    gate: Gate,
+    tokens: Tokens,
     tally: Tally,
+    /// What must not appear in messages, the longest first.
+    secrets: Mutex<Vec<String>>,
 }
 
 impl Http {
@@ -102,26 +39,22 @@ impl Http {
     /// # Errors
     /// When there is no TLS to be had, for instance because the machine has no certificates.
     pub(super) fn new(mut settings: Settings) -> Result<Http, RemoteError> {
-        // Whoever installed a provider first is welcome to it.
-        let _already_there = rustls::crypto::ring::default_provider().install_default();
         // Credentials come by `auth` alone, so that no address in a message can hold any.
         let _cannot_have_any = (settings.url.set_username(""), settings.url.set_password(None));
-        let client = Client::builder()
-            .timeout(settings.timeout)
-            // Shorter than the whole, so that a host that does not answer shows as that.
-            .connect_timeout(settings.timeout / 2)
-            // A redirected POST would become a GET, and another origin would get our login.
-            .redirect(redirect::Policy::none())
-            .user_agent(concat!("crm-sync-host/", env!("CARGO_PKG_VERSION")))
-            .build();
-        match client {
-            Ok(client) => Ok(Http { client, settings, tally: Tally::default() }),
-            Err(error) => Err(RemoteError {
-                scope: Scope::Run,
-                message: format!("failed to set up HTTP: {}", failure::causes(&error)),
-                help: None,
-            }),
-        }
+        let (client, route, secret) = client::client(&settings)?;
+        let gate = Gate::new(settings.interval, settings.in_flight, settings.retry_for);
+        let secrets = settings.secrets();
+        let http = Http {
+            client,
+            settings,
+            route,
+            gate,
+            tokens: Tokens::default(),
+            tally: Tally::default(),
+            secrets: Mutex::default(),
+        };
+        secrets.into_iter().chain(secret).for_each(|secret| http.keep_secret(secret));
+        Ok(http)
     }
 
     /// The settings in force.
@@ -129,13 +62,53 @@ impl Http {
         &self.settings
     }
 
-    /// The login as the `Authorization` header has it.
+    /// The way that requests go.
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+
+    /// The tokens.
+    pub(super) fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Keeps a text out of all messages from now on.
+    pub(super) fn keep_secret(&self, secret: String) {
+        // A secret of one or two characters hides nothing and would garble everything.
+        if secret.len() > 2 {
+            let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+            secrets.push(secret);
+            // One may be a part of another.
+            secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        }
+    }
+
+    /// The text with stars for secrets.
+    pub(super) fn without_secrets<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets.iter().fold(Cow::Borrowed(text), |text, secret| match text.contains(secret.as_str()) {
+            true => Cow::Owned(text.replace(secret.as_str(), "***")),
+            false => text,
+        })
+    }
+
+    /// Proves, as far as that needs no request to the remote itself, that there is a login.
+    ///
+    /// # Errors
+    /// No token is to be had.
+    pub(super) async fn connect(&self) -> Result<(), RemoteError> {
+        self.token(None).await.map(|_| ())
+    }
+
+    /// The login as the `Authorization` header has it; none where there is none, or where it is a token or key that
+    /// the transport adds by itself.
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
         let text = match self.settings.auth.as_ref()? {
             Credentials::Basic { username, password } => {
                 format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
             }
             Credentials::Bearer { token } => format!("Bearer {token}"),
+            Credentials::ApiKey { .. } | Credentials::OAuth2(_) => return None,
         };
         sensitive(&text)
     }
@@ -154,9 +127,10 @@ impl Http {
         let mut patience = Patience::new(self.settings.retry_for);
         let outcome = loop {
             let outcome = self.send(call).await;
-            let Some(pause) = patience.pause_after(&outcome) else { break outcome };
-            tracing::debug!(path = call.url.path(), ?pause, "a read is repeated");
-            tokio::time::sleep(pause).await;
+            if !patience.repeats(&outcome).await {
+                break outcome;
+            }
+            tracing::debug!(path = call.url.path(), "a read is repeated");
         };
         match outcome {
             Ok(reply) if matches!(reply.status, 429 | 502 | 503 | 504) => Err(self.unexpected(call, &reply)),
@@ -165,47 +139,77 @@ impl Http {
         }
     }
 
-    /// Sends a write, once.
+    /// Sends a write, once. Only what the server says that it did not carry out, because there were too many
+    /// requests (429) or the token had ended (401), is sent again. A 503 is not: not every server that has it means
+    /// that nothing was done.
     ///
     /// # Errors
-    /// [`WriteError::Remote`] where nothing was sent, [`WriteError::FateUnknown`] where something was, and no
-    /// answer of the application itself says what became of it.
+    /// [`WriteError::Remote`] where nothing was carried out, [`WriteError::FateUnknown`] where something may have been,
+    /// and no answer of the application itself says what became of it.
     pub(super) async fn write(&self, call: &Call<'_>) -> Result<Reply, WriteError> {
         let unknown = |error: RemoteError, may_still_run| {
             Err(WriteError::FateUnknown { message: error.message, may_still_run })
         };
-        match self.send(call).await {
+        let mut patience = Patience::new(self.settings.retry_for);
+        let outcome = loop {
+            let outcome = self.send(call).await;
+            let too_many = matches!(&outcome, Ok(reply) if reply.status == 429);
+            if !(too_many && patience.repeats(&outcome).await) {
+                break outcome;
+            }
+        };
+        match outcome {
             Ok(reply) => match reply.status {
                 408 | 504 => unknown(self.unexpected(call, &reply), true),
+                429 => Err(self.unexpected(call, &reply).into()),
                 502 | 503 => unknown(self.unexpected(call, &reply), false),
                 _ => Ok(reply),
             },
-            Err(broken @ Broken::Unreachable(_)) => Err(self.broken(call, &broken).into()),
             Err(broken) => {
-                let may_still_run = broken == Broken::TimedOut;
-                unknown(self.broken(call, &broken), may_still_run)
+                let error = self.broken(call, &broken);
+                match broken {
+                    Broken::Unreachable(_) | Broken::Closed(_) | Broken::NoToken(_) | Broken::Elsewhere => {
+                        Err(error.into())
+                    }
+                    Broken::Lost(_) | Broken::TooLarge => unknown(error, false),
+                    Broken::TimedOut(_) => unknown(error, true),
+                }
             }
         }
     }
 
+    /// Sends a request with the token in force, where there are tokens; once more if that has ended.
     async fn send(&self, call: &Call<'_>) -> Result<Reply, Broken> {
+        let token = self.token(None).await.map_err(Broken::NoToken)?;
+        let reply = self.attempt(call, Login::Remote(token.as_deref())).await?;
+        match token {
+            Some(token) if reply.status == 401 => {
+                let token = self.token(Some(&token)).await.map_err(Broken::NoToken)?;
+                self.attempt(call, Login::Remote(token.as_deref())).await
+            }
+            _ => Ok(reply),
+        }
+    }
+
+    /// Sends one request, when it is its turn.
+    ///
+    /// # Errors
+    /// No whole answer.
+    pub(super) async fn attempt(&self, call: &Call<'_>, login: Login<'_>) -> Result<Reply, Broken> {
+        let headers = self.headers(call, login)?;
+        let _pass = self.gate.enter().await.map_err(|Closed { left }| Broken::Closed(left))?;
         if let Some(object) = call.object {
             self.tally.add(object, call.purpose);
         }
-        let mut request = self.client.request(call.method.clone(), call.url.clone());
-        request = request.header(ACCEPT, "application/json");
-        if let Some(authorization) = &call.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
+        let mut request = self.client.request(call.method.clone(), call.url.clone()).headers(headers);
         if let Some(body) = &call.body {
-            request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+            request = request.body(body.clone());
         }
-        if !call.headers.is_empty() {
-            request = request.headers(call.headers.iter().cloned().collect());
-        }
-        let mut response = request.send().await.map_err(broken)?;
+        let beginning = tokio::time::timeout(self.settings.first_byte(), request.send()).await;
+        let beginning = beginning.map_err(|_elapsed| Broken::TimedOut(Missing::Beginning))?;
+        let mut response = beginning.map_err(|error| broken(error, Missing::Beginning))?;
         let mut body = Vec::with_capacity(response.content_length().unwrap_or(0).min(1 << 20) as usize);
-        while let Some(chunk) = response.chunk().await.map_err(broken)? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| broken(error, Missing::End))? {
             if body.len() + chunk.len() > LARGEST_ANSWER {
                 return Err(Broken::TooLarge);
             }
@@ -213,7 +217,42 @@ impl Http {
         }
         let status = response.status().as_u16();
         tracing::debug!(method = %call.method, path = call.url.path(), status, bytes = body.len(), "answered");
-        Ok(Reply { status, headers: std::mem::take(response.headers_mut()), body })
+        let reply = Reply { status, headers: std::mem::take(response.headers_mut()), body };
+        if matches!(status, 429 | 503) {
+            // What one request is told goes for all of them.
+            reply.retry_after().into_iter().for_each(|pause| self.gate.pause(pause));
+        }
+        Ok(reply)
+    }
+
+    /// The headers of a request, the login among them.
+    fn headers(&self, call: &Call<'_>, login: Login<'_>) -> Result<HeaderMap, Broken> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        for (name, value) in &call.headers {
+            headers.insert(name, value.clone());
+        }
+        if let Some(authorization) = &call.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        let Login::Remote(token) = login else { return Ok(headers) };
+        // An answer may name addresses, of a next page for instance; they come from the server, and not from us.
+        if call.url.origin() != self.settings.url.origin() {
+            return Err(Broken::Elsewhere);
+        }
+        match (&self.settings.auth, token) {
+            (Some(Credentials::ApiKey { header, key }), _) => {
+                sensitive(key).into_iter().for_each(|key| _ = headers.insert(header, key));
+            }
+            (_, Some(token)) if call.authorization.is_none() => {
+                headers.insert(AUTHORIZATION, token.authorization.clone());
+            }
+            _ => {}
+        }
+        Ok(headers)
     }
 }
 
@@ -224,13 +263,13 @@ pub(super) fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn broken(error: reqwest::Error) -> Broken {
+fn broken(error: reqwest::Error, missing: Missing) -> Broken {
     // The address has a query that can hold record data; messages name the path themselves.
     let error = error.without_url();
     if error.is_connect() {
-        Broken::Unreachable(failure::causes(&error))
+        Broken::Unreachable(Unreachable::of(&error))
     } else if error.is_timeout() {
-        Broken::TimedOut
+        Broken::TimedOut(missing)
     } else {
         Broken::Lost(failure::causes(&error))
     }
@@ -239,24 +278,35 @@ fn broken(error: reqwest::Error) -> Broken {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::tally::Purpose;
+    use reqwest::Method;
+    use url::Url;
 
-    fn reply(headers: &[(&'static str, &str)]) -> Reply {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_str(value).unwrap()));
-        Reply { status: 503, headers: headers.collect(), body: Vec::new() }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date_by_the_servers_clock() {
-        let date = "Tue, 05 Mar 2024 10:00:00 GMT";
-        let later = "Tue, 05 Mar 2024 10:00:07 GMT";
-        assert_eq!(reply(&[("retry-after", "3")]).retry_after(), Some(Duration::from_secs(3)));
-        assert_eq!(
-            reply(&[("retry-after", later), ("date", date)]).retry_after(),
-            Some(Duration::from_secs(7))
+    #[tokio::test]
+    async fn no_login_leaves_the_server_and_no_request_does() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let elsewhere: Url =
+            format!("http://{}/next?page=2", listener.local_addr().unwrap()).parse().unwrap();
+        let http =
+            Http::new(Settings::new("http://127.0.0.1:1/".parse().unwrap()).basic("me", "hunter2")).unwrap();
+        let call = |method| Call {
+            object: None,
+            purpose: Purpose::Keys,
+            method,
+            detail: None,
+            url: elsewhere.clone(),
+            headers: Vec::new(),
+            body: None,
+            authorization: http.authorization(),
+        };
+        let error = http.read(&call(Method::GET)).await.unwrap_err();
+        assert!(
+            error.message.contains("GET /next was not sent: it would go to http://127.0.0.1:"),
+            "{error}"
         );
-        assert_eq!(reply(&[("retry-after", date), ("date", later)]).retry_after(), Some(Duration::ZERO));
-        assert_eq!(reply(&[("retry-after", later)]).retry_after(), None);
+        let error = http.write(&call(Method::POST)).await.unwrap_err();
+        assert!(matches!(error, WriteError::Remote(_)), "{error:?}");
+        assert!(listener.accept().is_err(), "nobody came");
     }
 }

@@ -1,5 +1,5 @@
-//! Repeats what is safe to repeat: reads. A write is sent once; whether it arrived is for its adapter to
-//! find out (`behaviour.md`, decision 15).
+//! Repeats what is safe to repeat: reads, and what the server says that it did not carry out. Any other write is sent
+//! once; whether it arrived is for its adapter to find out (`behaviour.md`, decision 15).
 
 use super::http::{Broken, Reply};
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -27,16 +27,29 @@ impl Patience {
         Patience { begin: Instant::now(), limit, repeats: 0 }
     }
 
+    /// Waits until the next attempt; false: there is none, and this outcome is to be kept.
+    pub(super) async fn repeats(&mut self, outcome: &Result<Reply, Broken>) -> bool {
+        match self.pause_after(outcome) {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                true
+            }
+            None => false,
+        }
+    }
+
     /// How long to wait before the next attempt; `None`: this outcome is to be kept.
-    pub(super) fn pause_after(&mut self, outcome: &Result<Reply, Broken>) -> Option<Duration> {
+    fn pause_after(&mut self, outcome: &Result<Reply, Broken>) -> Option<Duration> {
         let pause = match outcome {
             Ok(reply) => match reply.status {
                 429 | 502 | 503 | 504 => reply.retry_after().unwrap_or_else(|| pause(self.repeats)),
                 500 if self.repeats < REPEATS_OF_500 => pause(self.repeats),
                 _ => return None,
             },
-            Err(Broken::TooLarge) => return None,
-            Err(_) => pause(self.repeats),
+            Err(Broken::Unreachable(_) | Broken::Lost(_) | Broken::TimedOut(_)) => pause(self.repeats),
+            Err(Broken::TooLarge | Broken::Closed(_) | Broken::NoToken(_) | Broken::Elsewhere) => {
+                return None;
+            }
         };
         self.repeats += 1;
         (self.begin.elapsed() + pause <= self.limit).then_some(pause)
@@ -54,6 +67,7 @@ fn pause(repeats: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::remote::http::Missing;
 
     fn answer(status: u16, retry_after: Option<&str>) -> Result<Reply, Broken> {
         let mut headers = reqwest::header::HeaderMap::new();
@@ -72,10 +86,10 @@ mod tests {
         for status in [429, 502, 503, 504] {
             assert!(patience.pause_after(&answer(status, None)).is_some(), "{status}");
         }
-        assert!(patience.pause_after(&Err(Broken::TimedOut)).is_some());
+        assert!(patience.pause_after(&Err(Broken::TimedOut(Missing::End))).is_some());
         assert_eq!(patience.pause_after(&answer(503, Some("7"))), Some(Duration::from_secs(7)));
         assert_eq!(patience.pause_after(&answer(503, Some("31"))), None);
-        assert_eq!(Patience::new(Duration::ZERO).pause_after(&Err(Broken::TimedOut)), None);
+        assert_eq!(Patience::new(Duration::ZERO).pause_after(&Err(Broken::TimedOut(Missing::End))), None);
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum ProblemKind {
     MissingVariable,
     /// A file with a secret that cannot be read, or is empty.
     UnreadableSecret,
+    /// A file of certificates that cannot be read, or that holds something else.
+    UnreadableCertificate,
     /// The file is sound by itself, but names something that is not there.
     Reference,
 }
@@ -84,6 +86,7 @@ impl ProblemKind {
             Self::PlainSecret => "metadata::plain-secret",
             Self::MissingVariable => "metadata::missing-variable",
             Self::UnreadableSecret => "metadata::unreadable-secret",
+            Self::UnreadableCertificate => "metadata::unreadable-certificate",
             Self::Reference => "metadata::reference",
         }
     }

@@ -2,6 +2,9 @@
 
 use super::error::{Location, MetadataError, Problem, ProblemKind, Source};
 
+/// Most mistakes of one file that are told: nobody mends more at once, and the place of each is counted from the top.
+const MOST: usize = 100;
+
 /// The mistakes found so far in one file.
 pub(crate) struct Found<'a> {
     source: &'a Source,
@@ -20,13 +23,15 @@ impl<'a> Found<'a> {
 
     /// Notes a mistake.
     pub(crate) fn problem(&mut self, kind: ProblemKind, at: Location, message: String, help: Option<String>) {
-        self.problems.push((at, Problem::new(kind, self.source, self.text, at, message, help)));
+        if self.problems.len() < MOST {
+            self.problems.push((at, Problem::new(kind, self.source, self.text, at, message, help)));
+        }
     }
 
     /// Notes what the TOML parser says, the first mistake of each line: the others mostly follow from it.
     pub(crate) fn syntax(&mut self, errors: &[toml::de::Error]) {
         let mut lines = Vec::new();
-        for error in errors {
+        for error in errors.iter().take(MOST) {
             let end = self.text.len();
             let at = error.span().unwrap_or(end..end).into();
             let message = format!("this is not TOML: {}", error.message());

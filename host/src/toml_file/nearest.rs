@@ -1,9 +1,15 @@
 //! "Did you mean": the nearest known name.
 
+/// Most characters of a name that are compared.
+const LONGEST: usize = 64;
+
 /// Help for an unknown `name`: the one known name it is a misspelling of, else all of them, the nearest first.
 pub fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     // `Retry_For` is as good as spelt right.
-    let plain = |text: &str| text.to_lowercase().replace('_', "-");
+    // What is longer is no slip of the hand, and comparing takes the product of the lengths.
+    let plain = |text: &str| -> String {
+        text.chars().take(LONGEST).collect::<String>().to_lowercase().replace('_', "-")
+    };
     let wanted = plain(name);
     let mut ranked: Vec<(usize, &str)> =
         known.into_iter().map(|other| (strsim::damerau_levenshtein(&wanted, &plain(other)), other)).collect();

@@ -201,6 +201,19 @@ impl<'a> Item<'a> {
         inside
     }
 
+    /// The value as a number, with a fraction or without.
+    pub(crate) fn number(&self, found: &mut Found<'_>) -> Option<f64> {
+        let number = match self.value {
+            DeValue::Integer(_) => return Some(self.integer(0..=u64::MAX, found)? as f64),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong_type("a number", found);
+        }
+        number
+    }
+
     /// The value as a duration.
     pub(crate) fn duration(&self, found: &mut Found<'_>) -> Option<Duration> {
         let duration = self.as_text().and_then(units::duration);

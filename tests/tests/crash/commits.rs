@@ -91,7 +91,7 @@ fn remote(metadata: &Metadata) -> Siebel {
         view_mode: options.view_mode.clone(),
         user_key_view_mode: options.user_key_view_mode.clone(),
         timezone: options.timezone.clone(),
-        change_feed: metadata.remote.change_feed.unwrap_or(false),
+        change_feed: false,
     };
     let settings = Settings::new(metadata.remote.url.clone()).basic(username, password.expose());
     Siebel::new(settings, options).unwrap()

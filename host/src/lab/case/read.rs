@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use sync_core::object::{Field, Object};
 use sync_core::value::{Row, Value};
 
+/// Largest case file: one record, however long its fields are.
+const LARGEST: u64 = 16 << 20;
+
 /// A file as it is read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,9 +51,21 @@ pub(in crate::lab) fn read_all(folder: &Path, object: &Object) -> Result<Vec<Cas
     files.into_iter().map(|file| read(file, object)).collect()
 }
 
+/// The text of a case file.
+fn text(file: &Path) -> Result<String, String> {
+    let about = std::fs::metadata(file).map_err(|error| error.to_string())?;
+    // To open a pipe waits for someone who writes to it.
+    if !about.is_file() {
+        return Err("this is no file".to_owned());
+    }
+    if about.len() > LARGEST {
+        return Err(format!("the file is larger than {} MiB, the most that a case may have", LARGEST >> 20));
+    }
+    std::fs::read_to_string(file).map_err(|error| error.to_string())
+}
+
 fn read(file: PathBuf, object: &Object) -> Result<Case, CaseError> {
-    let parsed = std::fs::read_to_string(&file)
-        .map_err(|error| error.to_string())
+    let parsed = text(&file)
         // serde_json's words name line and column.
         .and_then(|text| serde_json::from_str::<File>(&text).map_err(|error| error.to_string()))
         .and_then(|parsed| Ok((parsed.name.clone(), expected(parsed, object)?)));

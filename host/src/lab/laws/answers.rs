@@ -1,6 +1,8 @@
 //! What every answer must be.
 
-use super::{Law, Over, Sample, Verdict, fields, functions, input, output, rows, there_and_back, told};
+use super::{
+    Law, Over, Sample, Verdict, fields, functions, input, output, rows, there_and_back, told, words,
+};
 use crate::plugin::{Answer, Fault, Function, Rejection, WasmMapper};
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
@@ -155,7 +157,10 @@ const TELLING: usize = 4;
 
 fn unclear(it: &Rejection, fields: &[Field], row: &Row) -> Option<String> {
     if !it.has_usable_code() {
-        return Some(format!("the code {:?} is not kebab-case, or is one of the host's own", it.code));
+        return Some(format!(
+            "the code {:?} is not kebab-case, or is one of the host's own",
+            words(&it.code)
+        ));
     }
     if it.field.is_some_and(|at| at as usize >= fields.len()) {
         return Some(format!("there is no field {}", it.field.unwrap_or_default()));
@@ -163,7 +168,7 @@ fn unclear(it: &Rejection, fields: &[Field], row: &Row) -> Option<String> {
     let begins_well =
         it.message.chars().next().is_some_and(|first| !first.is_uppercase() && !first.is_whitespace());
     if !begins_well || it.message.chars().any(char::is_control) {
-        return Some(format!("the message {:?} is no lowercase fragment", it.message));
+        return Some(format!("the message {:?} is no lowercase fragment", words(&it.message)));
     }
     let told = row.iter().any(|value| {
         let text = match value {

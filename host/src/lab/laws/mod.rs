@@ -1,6 +1,7 @@
 //! What holds for every plugin, whatever its object is.
 
 mod answers;
+mod description;
 mod merging;
 mod purity;
 mod round_trip;
@@ -9,10 +10,13 @@ use super::cases::written;
 use super::rows::Rows;
 use super::shrink::shrink;
 use crate::natural::natural_json;
-use crate::plugin::{Fault, Function, WasmMapper};
+use crate::plugin::{Fault, Function, WasmMapper, clean};
 use crate::ports::Mapper;
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
+
+/// Samples of one check.
+const AT_ONCE: usize = 1_000;
 
 /// What a law is checked on: one row, or base, local and remote of a conflict.
 pub(super) type Sample = Vec<Row>;
@@ -69,7 +73,7 @@ impl Law {
 /// The laws for this plugin.
 pub(super) fn all(plugin: &WasmMapper) -> impl Iterator<Item = &'static Law> {
     let merges = plugin.merges();
-    let rows = [answers::LAWS, purity::LAWS, round_trip::LAWS].into_iter().flatten();
+    let rows = [answers::LAWS, purity::LAWS, round_trip::LAWS, description::LAWS].into_iter().flatten();
     rows.chain(merging::LAWS.iter().filter(move |_| merges))
 }
 
@@ -78,7 +82,8 @@ pub(super) fn run(law: &Law, plugin: &WasmMapper, rows: &Rows) -> Result<Option<
     let mut applied = 0;
     for over in law.over.iter().copied() {
         let samples = rows.samples(over);
-        let verdicts = (law.check)(plugin, over, &samples);
+        // A law may make many rows of each.
+        let verdicts = samples.chunks(AT_ONCE).flat_map(|some| (law.check)(plugin, over, some));
         for (sample, verdict) in samples.iter().zip(verdicts) {
             match verdict {
                 Verdict::Holds => applied += 1,
@@ -155,6 +160,14 @@ fn name(function: Function) -> &'static str {
     }
 }
 
+/// Longest words of a plugin's own that a message repeats, in characters.
+const LONGEST_WORDS: usize = 300;
+
+/// A plugin's own words, fit for a terminal.
+pub(super) fn words(text: &str) -> String {
+    clean(text, LONGEST_WORDS)
+}
+
 /// A fault in words.
 pub(super) fn told(plugin: &WasmMapper, function: Function, fault: &Fault) -> String {
     let call = name(function);
@@ -163,7 +176,7 @@ pub(super) fn told(plugin: &WasmMapper, function: Function, fault: &Fault) -> St
         Fault::Rejected(it, _) => {
             let field = it.field.and_then(|at| input(plugin, function).get(at as usize));
             let of = field.map(|field| format!(" of {}", field.name)).unwrap_or_default();
-            format!("{call} refuses the record: {}{of}: {}", it.code, it.message)
+            format!("{call} refuses the record: {}{of}: {}", words(&it.code), words(&it.message))
         }
         Fault::Misfit { field, misfit } => match field.and_then(|at| output(plugin, function).get(at)) {
             Some(field) => format!("{call} gave a row whose field {} {misfit}", field.name),

@@ -2,18 +2,17 @@
 //! which object it is.
 
 use super::wit::{Declared, ObjectDeclaration};
-use super::{declaration, declared_object};
+use super::{LARGEST_DECLARATION, declaration, declared_object};
 use crate::plugin::failure::clean;
-use crate::plugin::inspect::{Inspection, LARGEST_FILE, digest};
+use crate::plugin::inspect::{Inspection, digest};
 use crate::plugin::limits::Meter;
-use crate::plugin::load::{LONGEST_CAUSE, Loader, Terms, check_digest, read};
+use crate::plugin::load::{LONGEST_CAUSE, Loader, Terms, check_digest, read, read_bytes};
 use crate::plugin::mapper::WasmMapper;
 use crate::plugin::refusal::{Reason, Refusal};
 use crate::plugin::sandbox::Sandbox;
+use crate::plugin::survey::is_shown;
 use crate::plugin::v0_1::ObjectPluginPre;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_core::object::Object;
@@ -92,7 +91,7 @@ fn find(loader: &Loader, folder: &Path) -> Result<Generic, Refusal> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
         .unwrap_or_default();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "wasm"));
+    files.retain(|file| is_shown(file) && file.extension().is_some_and(|extension| extension == "wasm"));
     files.sort_by_key(|file| (file.file_name() != Some(FILE.as_ref()), file.clone()));
     for file in files {
         match read(&file) {
@@ -126,16 +125,12 @@ pub(in crate::plugin) struct Checked {
 /// Why it cannot be used.
 pub(in crate::plugin) fn checked(path: &Path) -> Result<Checked, Refusal> {
     let refuse = |reason| refusal(path, reason);
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes))
-        .map_err(|error| refuse(Reason::Unreadable(error.to_string())))?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(refuse(Reason::TooLarge));
-    }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| refuse(Reason::Unreadable("it is not UTF-8 text".to_owned())))?;
     let name = declared_object(path).unwrap_or_default();
+    let bytes = read_bytes(path).map_err(|refusal| refuse(refusal.reason))?;
+    if bytes.len() as u64 > LARGEST_DECLARATION {
+        return Err(refuse(Reason::LongDeclaration));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| refuse(Reason::NotText))?;
     let (object, declaration) =
         declaration(path, name, &text).map_err(|error| refuse(Reason::Declaration(error.plain())))?;
     Ok(Checked { object, declaration, text })
@@ -185,6 +180,7 @@ mod tests {
         let inspection = Inspection {
             interface_version: Some("0.1.0".into()),
             imports: Vec::new(),
+            composed: false,
             exports: vec!["crm:declared-object/declaration@0.2.0".into()],
             size: 0,
             sha256: String::new(),

@@ -8,7 +8,7 @@ use crate::toml_file::found::Found;
 use crate::toml_file::nearest::suggestion;
 use crate::toml_file::read::{Item, Table};
 use std::path::Path;
-use sync_core::object::{Descriptor, DescriptorError, Object, ObjectName, Resource};
+use sync_core::object::{Descriptor, DescriptorError, MOST_FIELDS, Object, ObjectName, Resource};
 use toml::de::DeTable;
 
 /// Checks `text` as the content of `file`, which declares the object `name`. All mistakes are told, in the order of
@@ -96,6 +96,10 @@ fn entries(root: &Table<'_>, found: &mut Found<'_>) -> Option<(Vec<Entry>, bool)
         return None;
     }
     let count = list.len();
+    if count > MOST_FIELDS {
+        item.invalid(format!("has {count}: an object has at most {MOST_FIELDS} fields"), None, found);
+        return None;
+    }
     let entries: Vec<Entry> =
         list.iter().filter_map(|item| item.table(found).and_then(|table| entry(&table, found))).collect();
     let complete = entries.len() == count;

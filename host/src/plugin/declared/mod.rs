@@ -20,6 +20,8 @@ pub(super) use component::{Checked, Generics, NAME, check, checked, export, load
 use file::declaration;
 pub(super) use wit::Declared;
 
+/// Largest declaration that is taken. A thousand fields, each with a short lookup, fit.
+pub(super) const LARGEST_DECLARATION: u64 = 1 << 20;
 /// How the name of a declaration ends.
 pub(super) const SUFFIX: &str = ".object.toml";
 

@@ -11,6 +11,9 @@ use sync_core::value::{Kind, Value};
 /// Longest number that a format writes.
 const LONGEST_NUMBER: u32 = 60;
 
+/// Most values of a lookup, which is handed to the component with each call.
+const MOST_ENTRIES: usize = 2_000;
+
 /// How fields map.
 pub(super) enum Way {
     /// One to one.
@@ -52,6 +55,16 @@ pub(super) fn constant(
 
 pub(super) fn lookup(table: &Table<'_>, found: &mut Found<'_>) -> Option<Mapped> {
     let entries = table.item("lookup")?.table(found)?;
+    let count = entries.items().count();
+    if count > MOST_ENTRIES {
+        let help = "write the object in code: `host plugin new`".to_owned();
+        table.item("lookup")?.invalid(
+            format!("has {count} values, and at most {MOST_ENTRIES} go"),
+            Some(help),
+            found,
+        );
+        return None;
+    }
     let longest = entries.items().map(|item| item.key().chars().count()).max().unwrap_or(1);
     let local = given_kind("local-kind", table, found).or_else(|| required_kind("kind", table, found))?;
     let remote = match (given_kind("remote-kind", table, found), &local) {

@@ -8,6 +8,8 @@ use wasmtime::{Result, StoreContextMut, Trap};
 
 /// Fuel of any call: leaving the sandbox and coming back costs about as much as this many instructions.
 const CALL: u64 = 200;
+/// Fuel of a value that holds others: it takes an allocation.
+const WRAPPED: u64 = 8;
 /// Most random bytes of one call, and most bytes that a stream says it takes.
 const MOST_BYTES: u64 = 64 << 10;
 
@@ -111,13 +113,13 @@ fn charge(store: &mut StoreContextMut<'_, Meter>, fuel: u64) -> Result<()> {
     if left.is_none() { Err(Trap::OutOfFuel.into()) } else { Ok(()) }
 }
 
-/// How much was handed over: bytes of texts, entries of lists.
+/// How much was handed over: bytes of texts, entries of lists. What is empty is a value that is made, too.
 fn weight(value: &Val) -> u64 {
     match value {
-        Val::String(text) => text.len() as u64,
-        Val::List(values) | Val::Tuple(values) => values.iter().map(weight).sum(),
-        Val::Record(fields) => fields.iter().map(|(_, value)| weight(value)).sum(),
-        Val::Variant(_, Some(value)) | Val::Option(Some(value)) => weight(value),
+        Val::String(text) => WRAPPED + text.len() as u64,
+        Val::List(values) | Val::Tuple(values) => WRAPPED + values.iter().map(weight).sum::<u64>(),
+        Val::Record(fields) => WRAPPED + fields.iter().map(|(_, value)| weight(value)).sum::<u64>(),
+        Val::Variant(_, Some(value)) | Val::Option(Some(value)) => WRAPPED + weight(value),
         _ => 1,
     }
 }
@@ -172,4 +174,20 @@ fn err(value: Val) -> Val {
 fn can_be_denied(ty: &ComponentFunc) -> bool {
     let Some(Type::Result(result)) = ty.results().next() else { return false };
     matches!(result.err(), Some(Type::Enum(codes)) if codes.names().any(|code| code == "access-denied"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_handed_over_for_free() {
+        let many = |value: Val| weight(&Val::List(vec![value; 1_000]));
+        for empty in
+            [Val::String(String::new()), Val::List(Vec::new()), Val::Tuple(Vec::new()), Val::Option(None)]
+        {
+            assert!(many(empty) >= 1_000);
+        }
+        assert!(weight(&Val::String("a".repeat(50))) >= 50);
+    }
 }

@@ -13,16 +13,13 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use std::fmt;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::value::{Kind, Row, Value};
-use value::{Plain, Stamp};
+use value::{OfField, Stamp};
 
 pub(in crate::remote) use layout::{Layout, unfolded};
-pub(in crate::remote) use value::decimal_of;
+pub(in crate::remote) use value::{decimal_of, plain};
 
 /// How a protocol writes values that JSON has no form for.
 pub(in crate::remote) trait Wire {
-    /// The name that wraps records, `{"items": …}`, where the protocol has one.
-    const ITEMS: Option<&'static str> = Some("items");
-
     /// The value of a whole number, where it is another than the number itself: seconds, for one.
     fn integer(&self, _kind: &Kind, _number: i64) -> Option<Value> {
         None
@@ -36,6 +33,17 @@ pub(in crate::remote) trait Wire {
     /// The value of a text.
     fn text(&self, kind: &Kind, text: &str) -> Value;
 
+    /// The value of a field, by its index, where its JSON needs more than [`Wire::text`] and [`Wire::map`].
+    ///
+    /// # Errors
+    /// Only where the JSON itself is broken.
+    fn value<'de, D: Deserializer<'de>>(&self, _field: usize, kind: &Kind, from: D) -> Result<Value, D::Error>
+    where
+        Self: Sized,
+    {
+        plain(self, kind, from)
+    }
+
     /// The value of a JSON object.
     ///
     /// # Errors
@@ -43,6 +51,11 @@ pub(in crate::remote) trait Wire {
     fn map<'de, A: MapAccess<'de>>(&self, _kind: &Kind, mut map: A) -> Result<Value, A::Error> {
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(unfit())
+    }
+
+    /// The name that records may be wrapped in; none: what looks like that is a field of a record.
+    fn wrapper(&self) -> Option<&'static str> {
+        Some("items")
     }
 
     /// Reads a JSON name that holds several fields at once into the row, which is empty where keys are listed. The
@@ -60,7 +73,7 @@ pub(in crate::remote) fn unfit() -> Value {
     Value::Bytes(Vec::new())
 }
 
-/// Reads one record, an array of them, or either wrapped as [`Wire::ITEMS`] says.
+/// Reads one record, an array of them, or either wrapped as [`Wire::wrapper`] says.
 pub(in crate::remote) struct Records<'a, W> {
     /// Which names to read.
     pub(in crate::remote) layout: &'a Layout<'a>,
@@ -117,7 +130,7 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
         let (mut id, mut created, mut is_deleted) = (None, None, false);
         let mut token = RemoteToken::unsettled();
         let mut folded = String::new();
-        while let Some(found) = map.next_key_seed(Name { layout: self.layout, items: W::ITEMS })? {
+        while let Some(found) = map.next_key_seed(Name(self.layout, self.wire.wrapper()))? {
             let column = match found {
                 Found::Column(column) => column,
                 Found::Items => return self.wrapped(map),
@@ -130,7 +143,7 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
                 folded = map.next_value_seed(Folded { wire: self.wire, row: &mut row })?;
             } else if column.marks.is_empty() {
                 if let Some((index, kind)) = column.field {
-                    row[index] = map.next_value_seed(Plain { wire: self.wire, kind })?;
+                    row[index] = map.next_value_seed(OfField { wire: self.wire, index, kind })?;
                 }
             } else {
                 let stamp = map.next_value_seed(Stamp(self.wire))?;
@@ -176,10 +189,7 @@ enum Found<'a> {
 }
 
 /// Finds a name's column without making a string of it.
-struct Name<'a> {
-    layout: &'a Layout<'a>,
-    items: Option<&'static str>,
-}
+struct Name<'a>(&'a Layout<'a>, Option<&'static str>);
 
 impl<'a, 'de> DeserializeSeed<'de> for Name<'a> {
     type Value = Found<'a>;
@@ -197,9 +207,9 @@ impl<'a> Visitor<'_> for Name<'a> {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(match self.layout.find(name) {
+        Ok(match self.0.find(name) {
             Some(column) => Found::Column(column),
-            None if self.items == Some(name) => Found::Items,
+            None if self.1 == Some(name) => Found::Items,
             None => Found::Unknown,
         })
     }

@@ -7,19 +7,38 @@ use sync_core::calendar::format_timestamp;
 use sync_core::value::{Kind, Value, canonical_decimal};
 
 /// A field's value.
-pub(super) struct Plain<'a, W> {
+pub(super) struct OfField<'a, W> {
     /// How values are written.
     pub(super) wire: &'a W,
-    /// What the field holds.
+    /// Which field.
+    pub(super) index: usize,
+    /// What it holds.
     pub(super) kind: &'a Kind,
 }
 
-impl<'de, W: Wire> DeserializeSeed<'de> for Plain<'_, W> {
+impl<'de, W: Wire> DeserializeSeed<'de> for OfField<'_, W> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
-        from.deserialize_any(self)
+        self.wire.value(self.index, self.kind, from)
     }
+}
+
+/// A value as JSON has it, but for what the wire says of texts and objects.
+///
+/// # Errors
+/// Only where the JSON itself is broken.
+pub(in crate::remote) fn plain<'de, D: Deserializer<'de>>(
+    wire: &impl Wire,
+    kind: &Kind,
+    from: D,
+) -> Result<Value, D::Error> {
+    from.deserialize_any(Plain { wire, kind })
+}
+
+struct Plain<'a, W> {
+    wire: &'a W,
+    kind: &'a Kind,
 }
 
 impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {

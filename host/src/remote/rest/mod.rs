@@ -154,6 +154,7 @@ impl Remote for Rest {
 
     /// Asks what any server in order answers, where that is described: else a failed login shows with the first object.
     async fn connect(&self) -> Result<(), RemoteError> {
+        self.http.connect().await?;
         let Some(connect) = &self.description.connect else { return Ok(()) };
         let call = self.call(None, Purpose::Query, connect, &Bindings::default(), &[])?;
         let run = |error: RemoteError| RemoteError { scope: Scope::Run, ..error };

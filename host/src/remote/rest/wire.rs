@@ -42,8 +42,6 @@ impl Default for Forms {
 }
 
 impl Wire for Forms {
-    const ITEMS: Option<&'static str> = None;
-
     fn text(&self, kind: &Kind, text: &str) -> Value {
         if text.is_empty() || self.nulls.iter().any(|null| null == text) {
             return Value::Null;
@@ -96,6 +94,10 @@ impl Wire for Forms {
             Kind::Text(_) => decimal_of(number).map(Value::Text),
             _ => None,
         }
+    }
+
+    fn wrapper(&self) -> Option<&'static str> {
+        None
     }
 }
 

@@ -88,16 +88,8 @@ impl Siebel {
 
     fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
         let authorization = self.http.authorization();
-        Call {
-            object: Some(&object.name),
-            purpose,
-            method,
-            url,
-            body: None,
-            authorization,
-            headers: Vec::new(),
-            detail: None,
-        }
+        let (headers, body, detail) = (Vec::new(), None, None);
+        Call { object: Some(&object.name), purpose, method, url, headers, body, authorization, detail }
     }
 
     fn address(&self, object: &Object, id: Option<&RemoteId>) -> Url {
@@ -215,9 +207,10 @@ impl Remote for Siebel {
         }
     }
 
-    /// Siebel has no session, and no request that concerns no object: a failed login shows with the first count.
+    /// Siebel has no session, and no request that concerns no object: a failed login shows with the first count, but
+    /// for a token that is not to be had.
     async fn connect(&self) -> Result<(), RemoteError> {
-        Ok(())
+        self.http.connect().await
     }
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {

@@ -160,9 +160,9 @@ impl Rpc {
             purpose,
             method: Method::POST,
             url,
+            headers: Vec::new(),
             body: Some(body),
             authorization,
-            headers: Vec::new(),
             detail: Some(method),
         }
     }
