@@ -19,6 +19,7 @@ mod limits;
 mod load;
 mod mapper;
 mod merging;
+mod nesting;
 mod pace;
 mod parallel;
 mod project;
