@@ -127,7 +127,8 @@ fn is_the_servers(field: &Field) -> bool {
 /// Whether the field of a row that is sent there has to come back. A read-only one is put back from the remote, and what
 /// is sent with an insert only is left alone where the remote record is there already.
 fn returns(field: &Field, over: Over) -> bool {
-    !is_the_servers(field) && !(over == Over::Remote && field.traits.create_only)
+    let left_alone = over == Over::Remote && field.traits.create_only;
+    !is_the_servers(field) && !left_alone
 }
 
 /// The first value that did not come back, in words.
