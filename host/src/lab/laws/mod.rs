@@ -16,7 +16,7 @@ use sync_core::object::Field;
 use sync_core::value::{Row, Value};
 
 /// Samples of one check.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 200;
 
 /// What a law is checked on: one row, or base, local and remote of a conflict.
 pub(super) type Sample = Vec<Row>;
