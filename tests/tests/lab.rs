@@ -291,6 +291,39 @@ fn declarations_are_tested_as_components_are() {
     }
 }
 
+/// A declaration of one text field, beside the component that carries it out.
+fn declared_text(longest: u32) -> TempDir {
+    let place = nowhere();
+    std::fs::copy(stock_plugin("declared"), place.path().join("declared.wasm")).unwrap();
+    let declaration = format!(
+        "mapping-version = 1\nuser-keys = [[\"Name\"]]\n[resource]\npath = \"Task/Task\"\nid = \"Id\"\n\
+         updated = \"Updated\"\n[[fields]]\nlocal = \"name\"\nremote = \"Name\"\nkind = \"text({longest})\"\n"
+    );
+    std::fs::write(place.path().join("task.object.toml"), declaration).unwrap();
+    place
+}
+
+#[test]
+fn a_field_of_four_thousand_million_characters_is_tested_all_the_same() {
+    let place = declared_text(u32::MAX);
+    host(place.path(), &["plugin", "test", "task.object.toml"]).exits(0);
+}
+
+#[test]
+fn what_is_no_file_among_the_cases_is_not_waited_for() {
+    let place = declared_text(100);
+    let cases = place.path().join("task.cases");
+    std::fs::create_dir(&cases).unwrap();
+    let pipe = cases.join("endless.json");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = host(place.path(), &["plugin", "test", "task.object.toml"]).exits(2);
+    assert!(output.err.contains("endless.json") && output.err.contains("no file"), "{}", output.err);
+    std::fs::remove_file(&pipe).unwrap();
+    std::fs::File::create(&pipe).unwrap().set_len(17 << 20).unwrap();
+    let output = host(place.path(), &["plugin", "test", "task.object.toml"]).exits(2);
+    assert!(output.err.contains("larger than 16 MiB"), "{}", output.err);
+}
+
 #[test]
 fn a_component_without_cases_leaves_nothing_beside_it() {
     let folder = hostile_plugins(&["mistake-truncates"]);

@@ -8,6 +8,9 @@ use rusqlite::types::Value as Sql;
 use std::collections::{BTreeMap, BTreeSet};
 use tests::{Json, Scene, json, root};
 
+/// The version that this host writes.
+const CURRENT: i64 = 3;
+
 fn fixture(name: &str) -> String {
     std::fs::read_to_string(root().join("tests/fixtures").join(name)).unwrap()
 }
@@ -86,7 +89,7 @@ fn a_store_of_version_1_is_brought_up_to_date_and_keeps_every_entry() {
     let before = content(&scene);
     // Whatever opens the store for writing brings it up to date; this changes nothing else.
     scene.host(&["issues", "dismiss", "3"]);
-    assert_eq!(version(&scene), 2);
+    assert_eq!(version(&scene), CURRENT);
     let mut after = content(&scene);
     after.insert("_sync_meta".into(), before["_sync_meta"].clone());
     assert_eq!(after, before);
@@ -100,7 +103,7 @@ fn a_run_on_a_store_of_version_1_carries_on_where_the_older_host_stopped() {
     assert_eq!(plan.object("account")["push"]["update"], 3, "the choice, and the two that are too long");
     scene.forget_requests();
     let run = scene.run().exits(3);
-    assert_eq!(version(&scene), 2);
+    assert_eq!(version(&scene), CURRENT);
     // The choice that was recorded, and nothing more: the insert of unknown fate had happened.
     assert_eq!(scene.writes(), ["PUT"]);
     let crm = scene.crm();
@@ -202,7 +205,7 @@ fn a_migration_that_fails_leaves_version_1_as_it_was() {
     // Without it, all is well.
     scene.sql("DROP TABLE _sync_image");
     scene.run().exits(3);
-    assert_eq!(version(&scene), 2);
+    assert_eq!(version(&scene), CURRENT);
     let names: BTreeSet<String> =
         scene.crm().list("Account").iter().map(|record| record["Name"].clone()).collect();
     assert_eq!(names.len(), scene.crm().count("Account"), "nothing is doubled");

@@ -117,7 +117,7 @@ fn asked(plugin: &WasmMapper, functions: &[Function], row: &Row) -> Result<Asked
 }
 
 fn rejected(it: &Rejection, plugin: &WasmMapper, function: Function) -> Rejected {
-    let fields = laws::input(plugin, function);
+    let fields = plugin.input(function);
     let field = it.field.and_then(|at| fields.get(at as usize)).map(|field| field.name.clone());
     Rejected { code: it.code.clone(), field }
 }

@@ -88,9 +88,13 @@ impl Failure {
     }
 }
 
-/// Without control characters, and no longer than a log wants.
+/// Without control characters or such as turn the direction of text around, and no longer than a log wants.
 pub(crate) fn clean(text: &str, longest: usize) -> String {
-    let mut shown = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    let is_harmless = |c: char| {
+        !c.is_control()
+            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
+    };
+    let mut shown = text.chars().map(|c| if is_harmless(c) { c } else { ' ' });
     let mut clean: String = shown.by_ref().take(longest).collect();
     if shown.next().is_some() {
         clean.push('…');

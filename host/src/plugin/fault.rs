@@ -138,6 +138,7 @@ mod tests {
     fn a_plugins_words_are_cleaned() {
         let error = issue("plugin-fuel", "\u{1b}[31mred\nalert");
         assert_eq!((error.code.as_str(), error.message.as_str()), ("plugin-rejected", "[31mred alert"));
+        assert_eq!(issue("x", "a\u{202e}b").message, "a b");
         assert_eq!(issue("x", &"a".repeat(900)).message.chars().count(), 501);
         let silent = issue("no-name", " ").message;
         assert!(silent.starts_with("a.wasm refuses the record without saying why; "), "{silent}");

@@ -2,6 +2,7 @@
 //! and what it imports.
 
 use super::grant::Grant;
+use super::nesting::Nesting;
 use super::refusal::Reason;
 use super::wasi::is_wasi;
 use serde::Serialize;
@@ -12,8 +13,6 @@ use wasmparser::{Encoding, Parser, Payload};
 pub(super) const LARGEST_FILE: u64 = 64 << 20;
 /// The interface versions that this host runs, for people.
 pub(super) const MAPPED_VERSIONS: &str = "0.1.x";
-/// Deepest nesting that is taken. Toolchains nest twice; to check a component takes the square of its depth.
-const DEEPEST: usize = 8;
 /// What every plugin exports, without the version.
 const EXPORTS: [&str; 2] = ["crm:sync-object/descriptor", "crm:sync-object/mapping"];
 
@@ -31,9 +30,9 @@ pub struct Inspection {
     pub size: u64,
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Whether it is put together from components that call each other.
+    /// Whether it is made of more parts than any toolchain makes.
     #[serde(skip)]
-    pub(super) composed: bool,
+    pub(super) excessive: bool,
 }
 
 /// Reads the surface of a component.
@@ -50,26 +49,20 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
     }
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     // Components and modules nest; only the outermost one's surface counts.
-    let (mut depth, mut composed) = (0_usize, false);
+    let mut nesting = Nesting::default();
     for payload in Parser::new(0).parse_all(bytes) {
-        match payload.map_err(|error| broken(&error))? {
-            Payload::Version { encoding, .. } => {
-                if depth == 0 && encoding == Encoding::Module {
-                    return Err(Reason::CoreModule);
-                }
-                depth += 1;
-                composed |= depth > DEEPEST;
+        let payload = payload.map_err(|error| broken(&error))?;
+        nesting.take(&payload).map_err(|error| broken(&error))?;
+        match payload {
+            Payload::Version { encoding: Encoding::Module, .. } if nesting.depth() == 1 => {
+                return Err(Reason::CoreModule);
             }
-            // A function of one component that another one calls: what they hand to each other is copied by the host's own
-            // code, without fuel.
-            Payload::ComponentCanonicalSection(_) if depth > 1 => composed = true,
-            Payload::End(_) => depth -= 1,
-            Payload::ComponentImportSection(section) if depth == 1 => {
+            Payload::ComponentImportSection(section) if nesting.depth() == 1 => {
                 for import in section {
                     imports.push(import.map_err(|error| broken(&error))?.name.name.to_owned());
                 }
             }
-            Payload::ComponentExportSection(section) if depth == 1 => {
+            Payload::ComponentExportSection(section) if nesting.depth() == 1 => {
                 for export in section {
                     exports.push(export.map_err(|error| broken(&error))?.name.name.to_owned());
                 }
@@ -79,7 +72,14 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
     }
     let interface_version = EXPORTS.iter().find_map(|wanted| version_of(wanted, &exports)).map(str::to_owned);
     let sha256 = digest(&[bytes]);
-    Ok(Inspection { interface_version, imports, exports, size: bytes.len() as u64, sha256, composed })
+    Ok(Inspection {
+        interface_version,
+        imports,
+        exports,
+        size: bytes.len() as u64,
+        sha256,
+        excessive: nesting.is_excessive(),
+    })
 }
 
 impl Inspection {
@@ -112,8 +112,8 @@ impl Inspection {
         if !others.is_empty() {
             return Err(Reason::Imports(others));
         }
-        if self.composed {
-            return Err(Reason::Composed);
+        if self.excessive {
+            return Err(Reason::Excessive);
         }
         if wasi.is_empty() || grants.contains(&Grant::Wasi) { Ok(()) } else { Err(Reason::Wasi(wasi)) }
     }
@@ -240,18 +240,34 @@ mod tests {
     }
 
     #[test]
-    fn components_that_call_each_other_are_refused_and_so_is_deep_nesting() {
+    fn deep_nesting_is_refused_before_anything_is_compiled() {
         let good = component(&[], &GOOD);
-        let with = |inner: &[u8]| {
-            let nested = around(inner);
-            inspect(&[&good, &nested[COMPONENT.len()..]].concat()).unwrap().check(&[])
+        let nested = |levels: usize| {
+            let inner = (0..levels).fold(Vec::new(), |inner, _| around(&inner)[COMPONENT.len()..].to_vec());
+            inspect(&[&good[..], &inner].concat()).unwrap().check(&[])
         };
-        // What toolchains wrap exports in has no functions of its own.
-        assert_eq!(with(&[]), Ok(()));
-        let canonical = section(8, &[0]);
-        assert_eq!(with(&canonical), Err(Reason::Composed));
-        let deep = (0..DEEPEST).fold(Vec::new(), |inner, _| around(&inner)[COMPONENT.len()..].to_vec());
-        assert_eq!(with(&deep), Err(Reason::Composed));
+        assert_eq!(nested(3), Ok(()));
+        assert_eq!(nested(8), Err(Reason::Excessive));
+        assert_eq!(nested(10_000), Err(Reason::Excessive));
+    }
+
+    #[test]
+    fn a_component_that_multiplies_is_refused_before_anything_is_compiled() {
+        let twenty = section(5, &[&[20][..], &[0; 60]].concat());
+        // Each level holds the one before, and twenty instances of it.
+        let multiplied = |levels: usize| {
+            let inner = (0..levels)
+                .fold(Vec::new(), |inner, _| [&around(&inner)[COMPONENT.len()..], &twenty].concat());
+            inspect(&[COMPONENT, &inner].concat()).unwrap().excessive
+        };
+        assert!(!multiplied(1) && !multiplied(2) && multiplied(3));
+        // The same side by side: each of the others names the one before it from outside.
+        let alias = |index: u8| section(6, &[1, 4, 2, 1, index]);
+        let beside = (0..6).fold(around(&[])[COMPONENT.len()..].to_vec(), |before, index| {
+            [&before[..], &around(&[alias(index), twenty.clone()].concat())[COMPONENT.len()..]].concat()
+        });
+        assert!(inspect(&[COMPONENT, &beside].concat()).unwrap().excessive);
+        assert!(!inspect(&component(&[], &GOOD)).unwrap().excessive);
     }
 
     #[test]

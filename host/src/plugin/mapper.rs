@@ -133,14 +133,16 @@ impl WasmMapper {
         Some(self.settled(interface, sides))
     }
 
-    fn input(&self, function: Function) -> &[Field] {
+    /// The fields that a function takes.
+    pub fn input(&self, function: Function) -> &[Field] {
         match function {
             Function::ToLocal => &self.object.remote,
             Function::ToRemote | Function::Validate => &self.object.local,
         }
     }
 
-    fn output(&self, function: Function) -> (&'static str, &[Field]) {
+    /// The side that a function answers for, and its fields; for [`Function::Validate`], those of the local side.
+    pub fn output(&self, function: Function) -> (&'static str, &[Field]) {
         match function {
             Function::ToRemote => ("remote", &self.object.remote),
             Function::ToLocal | Function::Validate => ("local", &self.object.local),

@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod mapper;
 mod merging;
+mod nesting;
 mod pace;
 mod parallel;
 mod refusal;

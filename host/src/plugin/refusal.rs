@@ -3,6 +3,7 @@
 use super::declared::LARGEST_DECLARATION;
 use super::failure::{Failure, clean, size};
 use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
+use super::nesting::{DEEPEST, MOST_INSTANCES};
 use std::path::{Path, PathBuf};
 use sync_core::object::DescriptorError;
 
@@ -92,9 +93,11 @@ pub enum Reason {
     /// It is a component of another kind.
     #[error("it does not export {}: it is a component for something else", list(.0))]
     OtherWorld(Vec<String>),
-    /// Its parts could run without end: their calls use up no fuel.
-    #[error("it is put together from several components, and what they hand to each other cannot be limited")]
-    Composed,
+    /// To compile it would take minutes, or days.
+    #[error(
+        "it is made of more parts than a program needs: more than {DEEPEST} deep, {MOST_INSTANCES} in all, or handed around"
+    )]
+    Excessive,
     /// wasmtime does not take it.
     #[error("failed to compile it: {0}")]
     Uncompilable(String),
@@ -182,9 +185,7 @@ impl Reason {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"
             }
             Reason::OtherWorld(_) => "build it against the world `object-plugin` of wit/object.wit",
-            Reason::Composed => {
-                "build it as one component: link its parts before they become components, and stub WASI out instead of adding one"
-            }
+            Reason::Excessive => "build it as one component, with the fewest parts that its tools allow",
             Reason::Uncompilable(_) => "build it again with `host plugin build`",
             Reason::Describe(_) | Reason::Fickle => "`describe` must return a constant: mend the plugin",
             Reason::Descriptor(_) => "mend what `describe` returns",
@@ -209,9 +210,9 @@ impl Reason {
     }
 }
 
-/// Longest name of a file's own that a message repeats, and most of them.
+/// Longest name of a file's own that a message repeats, and most of them: all of WASI is some thirty.
 const LONGEST_NAME: usize = 200;
-const MOST_NAMES: usize = 20;
+const MOST_NAMES: usize = 50;
 
 /// A name as a file has it, which may be anything, for a terminal.
 fn name(name: &str) -> String {
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn what_a_file_calls_things_is_cleaned_and_cut() {
         let names: Vec<String> =
-            (0..30).map(|number| format!("\u{1b}[31m{number}{}", "a".repeat(500))).collect();
+            (0..60).map(|number| format!("\u{1b}[31m{number}{}", "a".repeat(500))).collect();
         for reason in [
             Reason::Imports(names.clone()),
             Reason::Wasi(names.clone()),
@@ -245,7 +246,7 @@ mod tests {
             Reason::DeclarationVersion { found: names.concat() },
         ] {
             let text = reason.to_string();
-            assert!(!text.chars().any(char::is_control) && text.chars().count() < 5_000, "{text}");
+            assert!(!text.chars().any(char::is_control) && text.chars().count() < 20_000, "{text}");
         }
         assert!(list(&names).ends_with(", and 10 more"));
     }

@@ -84,7 +84,7 @@ async fn the_fate_of_an_insert() {
             "UNIQUE constraint failed",
         ),
         (Answer::error(502, "", "proxy"), false, "502"),
-        (Answer::error(503, "", "busy").header("retry-after", "1"), false, "503"),
+        (Answer::error(503, "", "busy").header("retry-after", "0"), false, "503"),
         (Answer::error(504, "", "late"), true, "504"),
         (Answer::status(204), false, "without the id"),
         (Answer::json("{}"), false, "without the id"),

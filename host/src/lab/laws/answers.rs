@@ -1,8 +1,6 @@
 //! What every answer must be.
 
-use super::{
-    Law, Over, Sample, Verdict, fields, functions, input, output, rows, there_and_back, told, words,
-};
+use super::{Law, Over, Sample, Verdict, fields, functions, rows, there_and_back, told, words};
 use crate::plugin::{Answer, Fault, Function, Rejection, WasmMapper};
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
@@ -55,7 +53,7 @@ pub(super) const LAWS: &[Law] = &[
         check: |plugin, over, samples| {
             each(plugin, over, samples, |function, row, answer| {
                 let Err(Fault::Rejected(first, others)) = answer else { return Verdict::DoesNotApply };
-                let fields = input(plugin, function);
+                let fields = plugin.input(function);
                 let unclear = std::iter::once(first).chain(others).find_map(|it| unclear(it, fields, row));
                 match unclear {
                     Some(why) => Verdict::Broken(format!("{}: {why}", super::name(function))),
@@ -106,7 +104,7 @@ fn required_is_kept(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<
     let rows = rows(samples);
     let verdict = |(row, answer): (&Row, Answer)| match answer {
         Ok(Some(mapped)) if is_whole(row) && empty_required(row, fields(plugin, over)).is_none() => {
-            match empty_required(&mapped, output(plugin, there)) {
+            match empty_required(&mapped, plugin.output(there).1) {
                 // What the server sets, it sets.
                 Some(field) if !field.traits.computed && !field.traits.read_only => {
                     Verdict::Broken(format!("{} leaves {} empty", super::name(there), field.name))
@@ -138,7 +136,7 @@ fn absent_is_not_null(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Ve
     for ((at, field, _), without) in probes.iter().zip(without) {
         let (Ok(Some(whole)), Ok(Some(without))) = (&whole[*at], without) else { continue };
         let cleared = whole.iter().zip(&without).position(|(was, is)| was.is_filled() && *is == Value::Null);
-        verdicts[*at] = match (&verdicts[*at], cleared.and_then(|at| output(plugin, there).get(at))) {
+        verdicts[*at] = match (&verdicts[*at], cleared.and_then(|at| plugin.output(there).1.get(at))) {
             (Verdict::Broken(why), _) => Verdict::Broken(why.clone()),
             (_, Some(cleared)) => Verdict::Broken(format!(
                 "where {} is absent, {} gives null for {}",

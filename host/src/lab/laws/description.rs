@@ -2,7 +2,7 @@
 //! nothing, record after record.
 
 use super::answers::{empty_required, is_whole};
-use super::{Law, Over, Sample, Verdict, output, rows};
+use super::{Law, Over, Sample, Verdict, rows};
 use crate::plugin::{Answer, Function, WasmMapper};
 use crate::ports::Mapper;
 use sync_core::object::Field;
@@ -47,7 +47,7 @@ fn edits_are_sent(plugin: &WasmMapper, _: Over, samples: &[Sample]) -> Vec<Verdi
         else {
             continue;
         };
-        let remote = output(plugin, Function::ToRemote);
+        let remote = plugin.output(Function::ToRemote).1;
         let changed: Vec<&Field> = before
             .iter()
             .zip(&after)

@@ -1,7 +1,7 @@
 //! What holds for a plugin that settles the conflicts of its own object.
 
 use super::{Law, Over, Sample, Verdict, told};
-use crate::plugin::{Fault, Function, WasmMapper};
+use crate::plugin::{Function, WasmMapper};
 use crate::ports::Mapper;
 use sync_core::conflict::{Choice, Resolution, Sides};
 use sync_core::value::Row;
@@ -13,11 +13,12 @@ pub(super) const LAWS: &[Law] = &[
         over: &[Over::Conflicts],
         needs_one: false,
         check: |plugin, _, samples| {
-            each(plugin, samples, |_, answer| match answer {
-                Err(fault) => {
+            each(samples, |[base, local, remote]| match plugin.resolve(Sides { base, local, remote }) {
+                Some(Err(fault)) => {
                     Verdict::Broken(told(plugin, Function::ToLocal, &fault).replace("to-local", "resolve"))
                 }
-                Ok(_) => Verdict::Holds,
+                Some(Ok(_)) => Verdict::Holds,
+                None => Verdict::DoesNotApply,
             })
         },
     },
@@ -27,8 +28,9 @@ pub(super) const LAWS: &[Law] = &[
         over: &[Over::Conflicts],
         needs_one: false,
         check: |plugin, _, samples| {
-            each(plugin, samples, |[base, local, remote], answer| {
-                if plugin.resolve(Sides { base, local, remote }) == Some(answer) {
+            each(samples, |[base, local, remote]| {
+                let sides = Sides { base, local, remote };
+                if plugin.resolve(sides) == plugin.resolve(sides) {
                     Verdict::Holds
                 } else {
                     Verdict::Broken("resolve answers differently the second time".into())
@@ -42,10 +44,7 @@ pub(super) const LAWS: &[Law] = &[
         over: &[Over::Conflicts],
         needs_one: false,
         check: |plugin, _, samples| {
-            each(plugin, samples, |[base, local, _], _| {
-                let answer = plugin.resolve(Sides { base, local, remote: local });
-                answer.map_or(Verdict::DoesNotApply, |it| becomes(plugin, [local, local], it, local))
-            })
+            each(samples, |[base, local, _]| becomes(plugin, Sides { base, local, remote: local }, local))
         },
     },
     Law {
@@ -54,42 +53,31 @@ pub(super) const LAWS: &[Law] = &[
         over: &[Over::Conflicts],
         needs_one: false,
         check: |plugin, _, samples| {
-            each(plugin, samples, |[base, local, remote], _| {
-                let sides = [[base, local, base], [base, base, remote]];
-                let verdicts = sides.map(|[base, ours, theirs]| {
-                    let changed = if theirs == base { ours } else { theirs };
-                    let answer = plugin.resolve(Sides { base, local: ours, remote: theirs });
-                    answer.map_or(Verdict::DoesNotApply, |it| becomes(plugin, [ours, theirs], it, changed))
-                });
-                let [first, second] = verdicts;
-                if matches!(first, Verdict::Broken(_)) { first } else { second }
+            each(samples, |[base, local, remote]| {
+                match becomes(plugin, Sides { base, local, remote: base }, local) {
+                    broken @ Verdict::Broken(_) => broken,
+                    _ => becomes(plugin, Sides { base, local: base, remote }, remote),
+                }
             })
         },
     },
 ];
 
-type Answer = Result<Option<Resolution>, Fault>;
-
-fn each(
-    plugin: &WasmMapper,
-    samples: &[Sample],
-    check: impl Fn(&[Row; 3], Answer) -> Verdict,
-) -> Vec<Verdict> {
-    let verdict = |sample: &Sample| {
-        let Ok(sides) = <&[Row; 3]>::try_from(sample.as_slice()) else { return Verdict::DoesNotApply };
-        let [base, local, remote] = sides;
-        plugin.resolve(Sides { base, local, remote }).map_or(Verdict::DoesNotApply, |it| check(sides, it))
-    };
+/// Base, local and remote of each sample.
+fn each(samples: &[Sample], check: impl Fn(&[Row; 3]) -> Verdict) -> Vec<Verdict> {
+    let verdict =
+        |sample: &Sample| <&[Row; 3]>::try_from(sample.as_slice()).map_or(Verdict::DoesNotApply, &check);
     samples.iter().map(verdict).collect()
 }
 
 /// Whether what becomes of the record is this row, or is left to a person.
-fn becomes(plugin: &WasmMapper, [local, remote]: [&Row; 2], answer: Answer, wanted: &Row) -> Verdict {
+fn becomes(plugin: &WasmMapper, sides: Sides<'_>, wanted: &Row) -> Verdict {
+    let answer = plugin.resolve(sides);
     let row = match &answer {
-        Ok(Some(Resolution::Keep(Choice::KeepLocal))) => local,
-        Ok(Some(Resolution::Keep(Choice::KeepRemote))) => remote,
-        Ok(Some(Resolution::Merged(row))) => row,
-        Ok(None) | Err(_) => return Verdict::DoesNotApply,
+        Some(Ok(Some(Resolution::Keep(Choice::KeepLocal)))) => sides.local,
+        Some(Ok(Some(Resolution::Keep(Choice::KeepRemote)))) => sides.remote,
+        Some(Ok(Some(Resolution::Merged(row)))) => row,
+        Some(Ok(None) | Err(_)) | None => return Verdict::DoesNotApply,
     };
     match plugin.object().differing(row, wanted).first().and_then(|at| plugin.object().local.get(*at)) {
         Some(field) => Verdict::Broken(format!("resolve gives another value for {}", field.name)),

@@ -16,7 +16,7 @@ use sync_core::object::Field;
 use sync_core::value::{Row, Value};
 
 /// Samples of one check.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: usize = 200;
 
 /// What a law is checked on: one row, or base, local and remote of a conflict.
 pub(super) type Sample = Vec<Row>;
@@ -119,22 +119,6 @@ pub(super) fn check_one(plugin: &WasmMapper, law: &str, over: Over, sample: &Sam
     }
 }
 
-/// The fields that a function takes.
-pub(super) fn input(plugin: &WasmMapper, function: Function) -> &[Field] {
-    match function {
-        Function::ToLocal => &plugin.object().remote,
-        Function::ToRemote | Function::Validate => &plugin.object().local,
-    }
-}
-
-/// The fields of what a function gives.
-fn output(plugin: &WasmMapper, function: Function) -> &[Field] {
-    match function {
-        Function::ToRemote => &plugin.object().remote,
-        Function::ToLocal | Function::Validate => &plugin.object().local,
-    }
-}
-
 /// The functions that take rows of a side.
 fn functions(over: Over) -> &'static [Function] {
     match over {
@@ -174,11 +158,11 @@ pub(super) fn told(plugin: &WasmMapper, function: Function, fault: &Fault) -> St
     match fault {
         Fault::Failed(failure) => format!("{call} {failure}"),
         Fault::Rejected(it, _) => {
-            let field = it.field.and_then(|at| input(plugin, function).get(at as usize));
+            let field = it.field.and_then(|at| plugin.input(function).get(at as usize));
             let of = field.map(|field| format!(" of {}", field.name)).unwrap_or_default();
             format!("{call} refuses the record: {}{of}: {}", words(&it.code), words(&it.message))
         }
-        Fault::Misfit { field, misfit } => match field.and_then(|at| output(plugin, function).get(at)) {
+        Fault::Misfit { field, misfit } => match field.and_then(|at| plugin.output(function).1.get(at)) {
             Some(field) => format!("{call} gave a row whose field {} {misfit}", field.name),
             None => format!("{call} gave a row that is none: {misfit}"),
         },

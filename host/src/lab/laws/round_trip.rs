@@ -1,7 +1,7 @@
 //! What went to the other side comes back.
 
 use super::answers::{empty_required, is_whole};
-use super::{Law, Over, Sample, Verdict, fields, name, output, rows, shown, there_and_back, told};
+use super::{Law, Over, Sample, Verdict, fields, name, rows, shown, there_and_back, told};
 use crate::plugin::{Answer, Fault, Function, WasmMapper};
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
@@ -68,7 +68,7 @@ fn round_trip(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdic
                 None => Verdict::Holds,
             },
             // The host says so itself, before it sends such a record.
-            Err(Fault::Rejected(..)) if empty_required(&trip.there, output(plugin, there)).is_some() => {
+            Err(Fault::Rejected(..)) if empty_required(&trip.there, plugin.output(there).1).is_some() => {
                 Verdict::DoesNotApply
             }
             Err(fault @ Fault::Rejected(..)) => {
@@ -92,7 +92,7 @@ fn stable(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
         match again.next() {
             Some(Ok(Some(second))) => {
                 let differ = |((a, b), field): &((&Value, &Value), &Field)| a != b && counts(field, a, b);
-                let mut values = first.iter().zip(&second).zip(output(plugin, there));
+                let mut values = first.iter().zip(&second).zip(plugin.output(there).1);
                 match values.find(differ) {
                     Some(((a, b), field)) => Verdict::Broken(format!(
                         "{} gave {} for {} at first and then {}",

@@ -256,7 +256,8 @@ fn a_store_of_an_older_host_has_nothing_to_undo() {
     drop(store);
     place.sql(
         "DROP TABLE _sync_undo; DROP TABLE _sync_image; UPDATE _sync_meta SET value = 1;
-         ALTER TABLE _sync_object DROP COLUMN remote; ALTER TABLE _sync_object DROP COLUMN targets",
+         ALTER TABLE _sync_object DROP COLUMN remote; ALTER TABLE _sync_object DROP COLUMN targets;
+         ALTER TABLE _sync_object DROP COLUMN mark; ALTER TABLE _sync_object DROP COLUMN since_listed",
     );
     let store = SqliteStore::open(&place.path, Mode::ReadOnly).unwrap();
     assert_eq!(store.undoable_runs().unwrap(), []);

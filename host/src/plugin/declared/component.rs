@@ -180,7 +180,7 @@ mod tests {
         let inspection = Inspection {
             interface_version: Some("0.1.0".into()),
             imports: Vec::new(),
-            composed: false,
+            excessive: false,
             exports: vec!["crm:declared-object/declaration@0.2.0".into()],
             size: 0,
             sha256: String::new(),

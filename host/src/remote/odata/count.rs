@@ -11,9 +11,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
 
-/// No server stops counting earlier, and none at a number that is not round.
-const LOWEST_LIMIT: u64 = 5_000;
-const ROUND: u64 = 1_000;
+/// Where servers stop counting that do.
+const LIMIT: u64 = 5_000;
 
 impl Odata {
     /// The number of records of a view; none where the server cannot tell.
@@ -33,7 +32,7 @@ impl Odata {
             _ => {}
         }
         let count = self.number(&call, &reply)?;
-        if count < LOWEST_LIMIT || count % ROUND != 0 {
+        if count != LIMIT {
             return Ok(Some(count));
         }
         let select = vec![view.object.resource.id.as_str()];

@@ -2,9 +2,10 @@
 //! among them; the counts tell of those.
 
 use super::query::Query;
-use super::{PAGE, Purpose, Siebel};
+use super::{Purpose, Siebel};
 use crate::ports::{Feed, Mark, RemoteError, View};
 use crate::remote::decode::{Layout, unfolded};
+use futures_util::TryStreamExt;
 use sync_core::change_feed::Changes;
 use sync_core::value::Value;
 
@@ -37,15 +38,7 @@ impl Siebel {
 
     /// The records that were stamped at a mark or later.
     pub(super) async fn changed_since(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
-        let mut changed = Vec::new();
-        loop {
-            let after = changed.last().map(|key: &sync_core::change_key::RemoteKey| key.id.clone());
-            let page = self.keys_after(view, Some(since), after.as_ref()).await?;
-            let last = page.len() < PAGE;
-            changed.extend(page);
-            if last {
-                return Ok(Feed::Changes(Changes { changed, gone: Vec::new() }));
-            }
-        }
+        let changed = self.pages(view, Some(since)).try_concat().await?;
+        Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
     }
 }

@@ -175,6 +175,24 @@ impl Siebel {
         Ok(records.into_iter().map(|record| record.key).collect())
     }
 
+    /// The keys of a view, page after page; with `since`, of those stamped then or later.
+    fn pages<'a>(
+        &'a self,
+        view: View<'a>,
+        since: Option<&'a Mark>,
+    ) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
+        // What the next page follows: `None` when there is none, `Some(None)` for the first.
+        let first: Option<Option<RemoteId>> = Some(None);
+        stream::try_unfold(first, move |state| async move {
+            let Some(after) = state else { return Ok(None) };
+            let keys = self.keys_after(view, since, after.as_ref()).await?;
+            let Some(last) = keys.last().map(|key| key.id.clone()) else { return Ok(None) };
+            let next = (keys.len() >= PAGE).then_some(Some(last));
+            Ok(Some((keys, next)))
+        })
+        .boxed()
+    }
+
     /// The queries for records by id: one, or more where the address would become too long.
     fn by_id<'o>(&self, object: &'o Object, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
         let layout = Layout::records(object, unfolded);
@@ -231,16 +249,7 @@ impl Remote for Siebel {
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        // What the next page follows: `None` when there is none, `Some(None)` for the first.
-        let first: Option<Option<RemoteId>> = Some(None);
-        stream::try_unfold(first, move |state| async move {
-            let Some(after) = state else { return Ok(None) };
-            let keys = self.keys_after(view, None, after.as_ref()).await?;
-            let Some(last) = keys.last().map(|key| key.id.clone()) else { return Ok(None) };
-            let next = (keys.len() >= PAGE).then_some(Some(last));
-            Ok(Some((keys, next)))
-        })
-        .boxed()
+        self.pages(view, None)
     }
 
     async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
