@@ -4,7 +4,8 @@
 //! The pipeline imports these traits and the core, never an adapter.
 
 use async_trait::async_trait;
-use futures_util::stream::BoxStream;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use sync_core::change_feed::Changes;
@@ -27,6 +28,10 @@ pub struct Capabilities {
     pub details_batch: usize,
     /// Requests that may be in flight at once.
     pub in_flight: usize,
+    /// Most records that are looked up or written in one call, see [`Remote::insert_all`]. What was looked up for one
+    /// of them is as old as the call when the last of them is written, so this is no more than what the server
+    /// takes at once.
+    pub write_batch: usize,
     /// Who makes up the id of a new record.
     pub ids: IdsFrom,
     /// Whether the server can list what changed since a mark, see [`Remote::changes`].
@@ -124,6 +129,41 @@ pub trait Remote: Send + Sync {
     /// Deletes the record if it still has the expected token. Already gone is success (decision 11).
     async fn delete(&self, object: &Object, id: &RemoteId, expected: &RemoteToken) -> Result<(), WriteError>;
 
+    /// [`Remote::find`] for several keys, at most `write_batch`; answer *i* belongs to key *i*.
+    async fn find_all(
+        &self,
+        object: &Object,
+        keys: &[&UserKey],
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        let requests = keys.iter().map(|key| self.find(object, key)).collect();
+        side_by_side(self.capabilities(), requests).await
+    }
+
+    /// [`Remote::insert`] for several rows, at most `write_batch`; answer *i* belongs to row *i*, and none has
+    /// an effect on another.
+    async fn insert_all(&self, object: &Object, rows: &[&Row]) -> Vec<Result<Written, WriteError>> {
+        let requests = rows.iter().map(|row| self.insert(object, row)).collect();
+        side_by_side(self.capabilities(), requests).await
+    }
+
+    /// [`Remote::update`] for several records, at most `write_batch`; answer *i* belongs to update *i*, and none
+    /// has an effect on another.
+    async fn update_all(
+        &self,
+        object: &Object,
+        updates: &[RemoteUpdate<'_>],
+    ) -> Vec<Result<Written, WriteError>> {
+        let requests = updates.iter().map(|it| self.update(object, it.id, it.expected, it.changes)).collect();
+        side_by_side(self.capabilities(), requests).await
+    }
+
+    /// [`Remote::delete`] for several records, at most `write_batch`; answer *i* belongs to delete *i*, and none
+    /// has an effect on another.
+    async fn delete_all(&self, object: &Object, deletes: &[RemoteDelete<'_>]) -> Vec<Result<(), WriteError>> {
+        let requests = deletes.iter().map(|it| self.delete(object, it.id, it.expected)).collect();
+        side_by_side(self.capabilities(), requests).await
+    }
+
     /// Requests sent so far for the object.
     fn requests(&self, object: &ObjectName) -> Requests;
 
@@ -139,6 +179,31 @@ pub trait Remote: Send + Sync {
             help: Some("leave `--from-server` out, and write the fields into the template".into()),
         })
     }
+}
+
+/// One record's part in [`Remote::update_all`].
+#[derive(Debug, Clone, Copy)]
+pub struct RemoteUpdate<'a> {
+    /// The record.
+    pub id: &'a RemoteId,
+    /// The token that it must still have.
+    pub expected: &'a RemoteToken,
+    /// The fields that are written, by their index in the remote fields.
+    pub changes: &'a [(usize, Value)],
+}
+
+/// One record's part in [`Remote::delete_all`].
+#[derive(Debug, Clone, Copy)]
+pub struct RemoteDelete<'a> {
+    /// The record.
+    pub id: &'a RemoteId,
+    /// The token that it must still have.
+    pub expected: &'a RemoteToken,
+}
+
+/// One request a record, as many at once as the remote allows.
+async fn side_by_side<T>(capabilities: Capabilities, requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    stream::iter(requests).buffered(capabilities.in_flight.max(1)).collect().await
 }
 
 /// What a server tells of one of its resources.

@@ -142,6 +142,11 @@ impl<'a> Work<'a> {
         self.others.iter().any(|other| other.name == *object)
     }
 
+    /// Records that are looked up and written in one call of the remote.
+    pub(super) fn write_batch(&self) -> usize {
+        self.remote.capabilities().write_batch.max(1)
+    }
+
     /// Announces a step.
     pub(super) fn step(&self, step: Operation, total: usize) {
         if total > 0 {

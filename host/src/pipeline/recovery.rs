@@ -6,6 +6,7 @@ use super::judge::unlike;
 use super::links;
 use super::operations::Work;
 use super::push::insert::look_up;
+use super::push::no_answer;
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
 use sync_core::change_key::{Pair, RemoteToken, Revision};
 use sync_core::compare::is_another_record;
@@ -56,7 +57,9 @@ async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result
         return Err(Stop::Object(format!("{} {} cannot be mapped", object.name, intent.local)));
     };
     match object.filled_user_keys(&remote).next() {
-        Some(key) => Ok(look_up(work.remote, object, &key).await?),
+        Some(key) => {
+            Ok(look_up(work.remote, object, &[&key]).await.pop().unwrap_or_else(|| Err(no_answer()))?)
+        }
         None => Ok(Vec::new()),
     }
 }

@@ -184,6 +184,7 @@ impl Remote for Fake {
             lock: Lock::ConditionalWrite,
             details_batch: PAGE,
             in_flight: 2,
+            write_batch: 2,
             ids: IdsFrom::Server,
             change_feed: true,
         }

@@ -1,12 +1,11 @@
 //! Push delete: compare the version, then delete the remote record.
 
-use super::{WAVE, refusal};
+use super::{WAVE, refusal, unanswered};
 use crate::pipeline::links;
 use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
-use crate::ports::{Change, Intent, Store};
+use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
-use futures_util::StreamExt;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
@@ -32,11 +31,16 @@ pub(in crate::pipeline) async fn deletes(
             })
         });
         store.commit(object, intents.collect())?;
-        let results: Vec<_> = futures_util::stream::iter(wave)
-            .map(async |it| (it, work.remote.delete(object, &it.pair.remote.id, &it.expected).await))
-            .buffered(work.remote.capabilities().in_flight.max(1))
-            .collect()
-            .await;
+        let mut results = Vec::with_capacity(wave.len());
+        for batch in wave.chunks(work.write_batch()) {
+            let deletes: Vec<_> = batch
+                .iter()
+                .map(|it| RemoteDelete { id: &it.pair.remote.id, expected: &it.expected })
+                .collect();
+            let answers = work.remote.delete_all(object, &deletes).await;
+            let answers = answers.into_iter().chain(std::iter::repeat_with(|| Err(unanswered())));
+            results.extend(batch.iter().zip(answers));
+        }
         let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
         let mut deleted = Vec::new();
         for (it, result) in results {

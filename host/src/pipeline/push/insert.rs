@@ -1,18 +1,17 @@
 //! Push insert: query the remote by user key; no match: insert, then query what came of it. A match is adopted
 //! where it is the same record, else it is an issue, and nothing is written (decision 4).
 
-use super::{Ready, WAVE, link, prepare, refusal};
+use super::{Ready, WAVE, link, no_answer, prepare, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, Remote, RemoteError, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use futures_util::StreamExt;
 use std::collections::{HashSet, VecDeque};
 use sync_core::change_key::{LocalId, LocalKey, RemoteId, RemoteToken, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
-use sync_core::value::Value;
+use sync_core::value::{Row, Value};
 
 /// A new local record and the key that it is looked up by.
 struct Candidate {
@@ -90,14 +89,7 @@ async fn insert_wave(
         })
     });
     store.commit(object, intents.collect())?;
-    let results: Vec<_> = futures_util::stream::iter(candidates)
-        .map(async |candidate| {
-            let result = insert(work, &candidate).await;
-            (candidate, result)
-        })
-        .buffered(work.remote.capabilities().in_flight.max(1))
-        .collect()
-        .await;
+    let results = insert(work, candidates).await;
     // What was written is entered first, all at once: then whatever was found is compared with a baseline that
     // knows it.
     let (mut changes, mut others) = (Vec::new(), Vec::new());
@@ -226,49 +218,96 @@ fn twin(object: &Object, found: &[RemoteRecord], learned: &mut Learned) -> Failu
     Failure { code: "user-key-match".into(), message, twins }
 }
 
-/// Looks the user key up immediately before the insert, and again where the insert got no answer. A second
-/// insert is sent only if the first one provably did not happen (decision 15).
-async fn insert(work: &Work<'_>, candidate: &Candidate) -> Inserted {
+/// Looks the user keys up immediately before the inserts, and again where an insert got no answer.
+async fn insert(work: &Work<'_>, candidates: Vec<Candidate>) -> Vec<(Candidate, Inserted)> {
     let object = work.object();
-    let find = async || look_up(work.remote, object, &candidate.key).await;
-    let not_sent = |error: RemoteError| Inserted::Failed(error.into());
-    match find().await {
-        Ok(found) if !found.is_empty() => return Inserted::Found(found),
-        Ok(_) => {}
-        Err(error) => return not_sent(error),
-    }
-    let mut repeated = false;
+    let mut results = Vec::with_capacity(candidates.len());
+    let mut candidates = candidates.into_iter();
     loop {
-        let error = match work.remote.insert(object, &candidate.ready.remote).await {
-            Ok(written) => return Inserted::Written(written),
-            Err(error) => error,
-        };
-        let WriteError::FateUnknown { may_still_run, .. } = error else { return Inserted::Failed(error) };
-        match find().await {
-            Ok(found) if !found.is_empty() => return Inserted::FoundAfter(found),
-            Ok(_) if may_still_run || repeated => return Inserted::Failed(error),
-            Ok(_) => repeated = true,
-            Err(_) => return Inserted::Failed(error),
+        let batch: Vec<Candidate> = candidates.by_ref().take(work.write_batch()).collect();
+        if batch.is_empty() {
+            return results;
+        }
+        let keys: Vec<&UserKey> = batch.iter().map(|candidate| &candidate.key).collect();
+        let mut found = look_up(work.remote, object, &keys).await;
+        found.resize_with(batch.len(), || Err(no_answer()));
+        let is_free = |found: &Result<Vec<RemoteRecord>, _>| found.as_ref().is_ok_and(Vec::is_empty);
+        let rows: Vec<&Row> = batch
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| is_free(found))
+            .map(|(candidate, _)| &candidate.ready.remote)
+            .collect();
+        let mut written = work.remote.insert_all(object, &rows).await.into_iter();
+        for (candidate, found) in batch.into_iter().zip(found) {
+            let result = match found {
+                Err(error) => Inserted::Failed(error.into()),
+                Ok(found) if !found.is_empty() => Inserted::Found(found),
+                Ok(_) => match written.next() {
+                    Some(Ok(written)) => Inserted::Written(written),
+                    Some(Err(doubt @ WriteError::FateUnknown { .. })) => {
+                        find_out(work, &candidate, doubt).await
+                    }
+                    Some(Err(error)) => Inserted::Failed(error),
+                    None => Inserted::Failed(unanswered()),
+                },
+            };
+            results.push((candidate, result));
         }
     }
 }
 
-/// The records with a user key: as it is, or else as a server keeps it that trims its texts.
+/// What became of an insert that got no answer. A second one is sent only if the first one provably did not happen
+/// (decision 15).
+async fn find_out(work: &Work<'_>, candidate: &Candidate, doubt: WriteError) -> Inserted {
+    let (object, row) = (work.object(), &candidate.ready.remote);
+    let mut error = doubt;
+    for repeated in [false, true] {
+        let WriteError::FateUnknown { may_still_run, .. } = error else { break };
+        match look_up(work.remote, object, &[&candidate.key]).await.pop() {
+            Some(Ok(found)) if !found.is_empty() => return Inserted::FoundAfter(found),
+            Some(Ok(_)) if !may_still_run && !repeated => {}
+            _ => break,
+        }
+        match work.remote.insert(object, row).await {
+            Ok(written) => return Inserted::Written(written),
+            Err(again) => error = again,
+        }
+    }
+    Inserted::Failed(error)
+}
+
+/// The records with these user keys, answer *i* for key *i*: as they are, or else as a server keeps them that trims
+/// its texts.
 pub(in crate::pipeline) async fn look_up(
     remote: &dyn Remote,
     object: &Object,
-    key: &UserKey,
-) -> Result<Vec<RemoteRecord>, RemoteError> {
-    let found = remote.find(object, key).await?;
+    keys: &[&UserKey],
+) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+    let mut found = remote.find_all(object, keys).await;
+    let trimmed: Vec<Option<UserKey>> = keys
+        .iter()
+        .zip(&found)
+        .map(|(key, found)| trimmed(key).filter(|_| found.as_ref().is_ok_and(Vec::is_empty)))
+        .collect();
+    let again: Vec<&UserKey> = trimmed.iter().flatten().collect();
+    if !again.is_empty() {
+        let places = found.iter_mut().zip(&trimmed).filter(|(_, key)| key.is_some());
+        for ((place, _), again) in places.zip(remote.find_all(object, &again).await) {
+            *place = again;
+        }
+    }
+    found
+}
+
+/// The key with trimmed texts, where that is another one and none of its parts is empty.
+fn trimmed(key: &UserKey) -> Option<UserKey> {
     let trimmed = key.parts.iter().map(|(index, value)| match value {
         Value::Text(text) => (*index, Value::text(text.trim())),
         other => (*index, other.clone()),
     });
     let trimmed = UserKey { parts: trimmed.collect() };
-    if !found.is_empty() || trimmed == *key || !trimmed.parts.iter().all(|(_, value)| value.is_filled()) {
-        return Ok(found);
-    }
-    remote.find(object, &trimmed).await
+    (trimmed != *key && trimmed.parts.iter().all(|(_, value)| value.is_filled())).then_some(trimmed)
 }
 
 /// The one record that was found, if it is linked to nothing and its content is that of the local one.

@@ -11,7 +11,7 @@ pub(super) mod update;
 use super::links::{self, Links};
 use super::operations::{Work, note_differences};
 use super::{Failed, Failure, Stop};
-use crate::ports::{Baseline, Change, LocalRecord, Scope, Store, WriteError, Written};
+use crate::ports::{Baseline, Change, LocalRecord, RemoteError, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken, Revision};
 use sync_core::object::{Field, Object};
@@ -122,6 +122,17 @@ fn refusal(error: WriteError) -> Result<Failure, Stop> {
         }
         WriteError::Remote(error) => return Err(error.into()),
     })
+}
+
+/// Of several records that a remote was asked about, it told nothing of this one.
+pub(in crate::pipeline) fn no_answer() -> RemoteError {
+    let message = "the remote gave no answer for this record".to_owned();
+    RemoteError { scope: Scope::Object, message, help: None }
+}
+
+/// The same of a write.
+fn unanswered() -> WriteError {
+    WriteError::FateUnknown { message: no_answer().message, may_still_run: true }
 }
 
 /// What enters the store after the remote confirmed a write: the pair, what both agree on, and what the server

@@ -1,12 +1,11 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
-use super::{Ready, WAVE, link, prepare, refusal};
+use super::{Ready, WAVE, link, no_answer, prepare, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
 use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
-use crate::ports::{Baseline, Change, Intent, Store, WriteError, Written};
+use crate::ports::{Baseline, Change, Intent, RemoteUpdate, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use futures_util::StreamExt;
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, RemoteToken, Revision};
 use sync_core::object::{Object, UserKey};
@@ -54,17 +53,7 @@ pub(in crate::pipeline) async fn updates(
         let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
         changes.extend(intents);
         work.commit(store, changes, &mut failures)?;
-        // Two renames to one key must not pass each other's look-up.
-        let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
-        let in_flight = if renames > 1 { 1 } else { work.remote.capabilities().in_flight.max(1) };
-        let results: Vec<_> = futures_util::stream::iter(tasks)
-            .map(async |task| {
-                let result = update(work, &task).await;
-                (task, result)
-            })
-            .buffered(in_flight)
-            .collect()
-            .await;
+        let results = update(work, tasks).await;
         let mut changes = Vec::new();
         let mut stop = None;
         for (mut task, result) in results {
@@ -204,20 +193,59 @@ fn intent(operation: Operation, update: &Update) -> Intent {
     }
 }
 
-async fn update(work: &Work<'_>, task: &Update) -> Updated {
-    let (object, id) = (work.object(), &task.task.pair.remote.id);
-    if let Some(key) = &task.renamed {
-        match work.remote.find(object, key).await {
-            Ok(found) => {
-                if let Some(other) = found.into_iter().find(|record| record.key.id != *id) {
-                    return Updated::Collides(other.key.id.0);
-                }
-            }
-            Err(error) => return Updated::Failed(error.into()),
+/// Sends the updates, in batches. Two renames to one key must not pass each other's look-up, so that where there are
+/// several, every record is a batch of its own.
+async fn update(work: &Work<'_>, tasks: Vec<Update>) -> Vec<(Update, Updated)> {
+    let object = work.object();
+    let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
+    let batch = if renames > 1 { 1 } else { work.write_batch() };
+    let mut results = Vec::with_capacity(tasks.len());
+    let mut tasks = tasks.into_iter();
+    loop {
+        let batch: Vec<Update> = tasks.by_ref().take(batch).collect();
+        if batch.is_empty() {
+            return results;
+        }
+        let refused = collisions(work, &batch).await;
+        let updates: Vec<RemoteUpdate<'_>> = batch
+            .iter()
+            .zip(&refused)
+            .filter(|(_, refused)| refused.is_none())
+            .map(|(it, _)| RemoteUpdate {
+                id: &it.task.pair.remote.id,
+                expected: &it.task.expected,
+                changes: &it.changes,
+            })
+            .collect();
+        let mut answers = work.remote.update_all(object, &updates).await.into_iter();
+        for (task, refused) in batch.into_iter().zip(refused) {
+            let result = refused.unwrap_or_else(|| match answers.next() {
+                Some(Ok(written)) => Updated::Written(written),
+                Some(Err(error)) => Updated::Failed(error),
+                None => Updated::Failed(unanswered()),
+            });
+            results.push((task, result));
         }
     }
-    match work.remote.update(object, id, &task.task.expected, &task.changes).await {
-        Ok(written) => Updated::Written(written),
-        Err(error) => Updated::Failed(error),
+}
+
+/// Why an update must not be sent: another record has the user key that it brings (decision 5), or nobody knows.
+async fn collisions(work: &Work<'_>, batch: &[Update]) -> Vec<Option<Updated>> {
+    let keys: Vec<&UserKey> = batch.iter().filter_map(|it| it.renamed.as_ref()).collect();
+    let mut found = Vec::new();
+    if !keys.is_empty() {
+        found = work.remote.find_all(work.object(), &keys).await;
     }
+    let mut found = found.into_iter();
+    let collision = |it: &Update| {
+        it.renamed.as_ref()?;
+        match found.next().unwrap_or_else(|| Err(no_answer())) {
+            Ok(found) => {
+                let mut others = found.into_iter().filter(|record| record.key.id != it.task.pair.remote.id);
+                others.next().map(|other| Updated::Collides(other.key.id.0))
+            }
+            Err(error) => Some(Updated::Failed(error.into())),
+        }
+    };
+    batch.iter().map(collision).collect()
 }

@@ -187,6 +187,7 @@ impl Remote for Odata {
             lock: Lock::ConditionalWrite,
             details_batch: BATCH,
             in_flight: 8,
+            write_batch: 8,
             ids: IdsFrom::Server,
             change_feed: false,
         }

@@ -147,6 +147,7 @@ impl Remote for Rest {
             lock,
             details_batch: self.description.get_many.as_ref().map_or(ONE_BY_ONE, |many| many.batch),
             in_flight: 4,
+            write_batch: 4,
             ids: IdsFrom::Server,
             change_feed: false,
         }

@@ -220,6 +220,7 @@ impl Remote for Siebel {
             lock: Lock::ReadCompare,
             details_batch: PAGE,
             in_flight: 8,
+            write_batch: 8,
             ids: IdsFrom::Server,
             change_feed: self.options.change_feed,
         }

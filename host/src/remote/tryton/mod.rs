@@ -115,6 +115,7 @@ impl Remote for Tryton {
             lock: Lock::ConditionalWrite,
             details_batch: 500,
             in_flight: 2,
+            write_batch: 2,
             ids: IdsFrom::Server,
             change_feed: false,
         }
