@@ -4,7 +4,6 @@
 //! The pipeline imports these traits and the core, never an adapter.
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -136,14 +135,14 @@ pub trait Remote: Send + Sync {
         keys: &[&UserKey],
     ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
         let requests = keys.iter().map(|key| self.find(object, key)).collect();
-        side_by_side(self.capabilities(), requests).await
+        side_by_side(self.capabilities().in_flight, requests).await
     }
 
     /// [`Remote::insert`] for several rows, at most `write_batch`; answer *i* belongs to row *i*, and none has
     /// an effect on another.
     async fn insert_all(&self, object: &Object, rows: &[&Row]) -> Vec<Result<Written, WriteError>> {
         let requests = rows.iter().map(|row| self.insert(object, row)).collect();
-        side_by_side(self.capabilities(), requests).await
+        side_by_side(self.capabilities().in_flight, requests).await
     }
 
     /// [`Remote::update`] for several records, at most `write_batch`; answer *i* belongs to update *i*, and none
@@ -154,14 +153,14 @@ pub trait Remote: Send + Sync {
         updates: &[RemoteUpdate<'_>],
     ) -> Vec<Result<Written, WriteError>> {
         let requests = updates.iter().map(|it| self.update(object, it.id, it.expected, it.changes)).collect();
-        side_by_side(self.capabilities(), requests).await
+        side_by_side(self.capabilities().in_flight, requests).await
     }
 
     /// [`Remote::delete`] for several records, at most `write_batch`; answer *i* belongs to delete *i*, and none
     /// has an effect on another.
     async fn delete_all(&self, object: &Object, deletes: &[RemoteDelete<'_>]) -> Vec<Result<(), WriteError>> {
         let requests = deletes.iter().map(|it| self.delete(object, it.id, it.expected)).collect();
-        side_by_side(self.capabilities(), requests).await
+        side_by_side(self.capabilities().in_flight, requests).await
     }
 
     /// Requests sent so far for the object.
@@ -201,9 +200,9 @@ pub struct RemoteDelete<'a> {
     pub expected: &'a RemoteToken,
 }
 
-/// One request a record, as many at once as the remote allows.
-async fn side_by_side<T>(capabilities: Capabilities, requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
-    stream::iter(requests).buffered(capabilities.in_flight.max(1)).collect().await
+/// Several requests, so many at once; answer *i* belongs to request *i*.
+pub(crate) async fn side_by_side<F: Future>(in_flight: usize, requests: Vec<F>) -> Vec<F::Output> {
+    stream::iter(requests).buffered(in_flight.max(1)).collect().await
 }
 
 /// What a server tells of one of its resources.

@@ -3,6 +3,7 @@
 
 mod describe;
 mod feed;
+mod look;
 mod query;
 mod wire;
 mod write;
@@ -13,8 +14,8 @@ use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests,
-    ResourceDescription, Scope, View, WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate,
+    Requests, ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -30,6 +31,9 @@ use wire::Said;
 
 /// The step of Siebel's stamps.
 const TICK: Duration = Duration::from_secs(1);
+
+/// Requests at once.
+const IN_FLIGHT: usize = 16;
 
 /// What only Siebel has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,8 +223,8 @@ impl Remote for Siebel {
             counts: true,
             lock: Lock::ReadCompare,
             details_batch: PAGE,
-            in_flight: 8,
-            write_batch: 8,
+            in_flight: IN_FLIGHT,
+            write_batch: IN_FLIGHT,
             ids: IdsFrom::Server,
             change_feed: self.options.change_feed,
         }
@@ -273,25 +277,11 @@ impl Remote for Siebel {
     }
 
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let layout = Layout::records(object, unfolded);
-        let part = |(index, value): &(usize, Value)| {
-            let field = object.remote.get(*index)?;
-            Some(query::equal(&field.name, &self.wire.written(value)))
-        };
-        let query = Query {
-            fields: layout.names().collect(),
-            all: key.parts.iter().filter_map(part).collect(),
-            // The second match tells that the key is ambiguous.
-            page: Some(2),
-            view_mode: &self.options.user_key_view_mode,
-            ..Query::default()
-        };
-        let url = query.at(self.address(object, None));
-        self.query(object, Purpose::Query, url, layout).await
+        self.with_key(object, key).await
     }
 
     async fn insert(&self, object: &Object, row: &Row) -> Result<Written, WriteError> {
-        self.insert_record(object, row).await
+        only(self.insert_records(object, &[row]).await)
     }
 
     async fn update(
@@ -301,11 +291,35 @@ impl Remote for Siebel {
         expected: &RemoteToken,
         changes: &[(usize, Value)],
     ) -> Result<Written, WriteError> {
-        self.update_record(object, id, expected, changes).await
+        only(self.update_records(object, &[RemoteUpdate { id, expected, changes }]).await)
     }
 
     async fn delete(&self, object: &Object, id: &RemoteId, expected: &RemoteToken) -> Result<(), WriteError> {
-        self.delete_record(object, id, expected).await
+        only(self.delete_records(object, &[RemoteDelete { id, expected }]).await)
+    }
+
+    async fn find_all(
+        &self,
+        object: &Object,
+        keys: &[&UserKey],
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        self.with_keys(object, keys).await
+    }
+
+    async fn insert_all(&self, object: &Object, rows: &[&Row]) -> Vec<Result<Written, WriteError>> {
+        self.insert_records(object, rows).await
+    }
+
+    async fn update_all(
+        &self,
+        object: &Object,
+        updates: &[RemoteUpdate<'_>],
+    ) -> Vec<Result<Written, WriteError>> {
+        self.update_records(object, updates).await
+    }
+
+    async fn delete_all(&self, object: &Object, deletes: &[RemoteDelete<'_>]) -> Vec<Result<(), WriteError>> {
+        self.delete_records(object, deletes).await
     }
 
     fn requests(&self, object: &ObjectName) -> Requests {
@@ -319,4 +333,12 @@ impl Remote for Siebel {
     ) -> Result<ResourceDescription, RemoteError> {
         self.described(object, path).await
     }
+}
+
+/// The answer to a batch of one.
+fn only<T>(mut answers: Vec<Result<T, WriteError>>) -> Result<T, WriteError> {
+    answers.pop().unwrap_or_else(|| {
+        let message = "the write was not sent".to_owned();
+        Err(WriteError::Remote(RemoteError { scope: Scope::Object, message, help: None }))
+    })
 }

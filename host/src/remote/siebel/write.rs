@@ -2,11 +2,11 @@
 //! to 8). Two dangers shape the code. A PUT is an upsert, so it would bring back a record that is gone; and a 500
 //! may be a refusal or an accident after the fact, so the record is asked what became of it.
 
-use super::query::Query;
 use super::wire::{Said, code};
-use super::{Purpose, Siebel};
-use crate::ports::{RemoteError, RemoteRecord, WriteError, Written};
-use crate::remote::decode::{Layout, unfolded};
+use super::{IN_FLIGHT, Purpose, Siebel};
+use crate::ports::{
+    RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate, WriteError, Written, side_by_side,
+};
 use crate::remote::http::{Call, Reply};
 use reqwest::Method;
 use std::collections::BTreeMap;
@@ -15,18 +15,31 @@ use sync_core::object::Object;
 use sync_core::value::{Row, Value};
 
 impl Siebel {
-    pub(super) async fn insert_record(&self, object: &Object, row: &Row) -> Result<Written, WriteError> {
-        let sent: Vec<(usize, Value)> = row
-            .iter()
-            .enumerate()
-            .filter(|(index, value)| {
-                let writable = |traits: sync_core::object::Traits| !traits.read_only && !traits.computed;
-                value.is_filled() && object.remote.get(*index).is_some_and(|field| writable(field.traits))
-            })
-            .map(|(index, value)| (index, value.clone()))
-            .collect();
+    pub(super) async fn insert_records(
+        &self,
+        object: &Object,
+        rows: &[&Row],
+    ) -> Vec<Result<Written, WriteError>> {
+        let sent: Vec<Values> = rows.iter().map(|row| sent_by_insert(object, row)).collect();
+        let posts = sent.iter().map(|sent| self.post(object, sent)).collect();
+        let ids = side_by_side(IN_FLIGHT, posts).await;
+        let mut found = self.present(object, &ids.iter().flatten().collect::<Vec<_>>()).await;
+        let version = object.resource.version.as_ref().map(|_| "0".to_owned());
+        let written = |(id, sent): (Result<RemoteId, WriteError>, Values)| {
+            let id = id?;
+            let found = found.take(&id).unwrap_or_else(|error| {
+                tracing::warn!(%id, %error, "a new record could not be read back");
+                None
+            });
+            Ok(self.written(object, id, version.clone(), &sent, found))
+        };
+        ids.into_iter().zip(sent).map(written).collect()
+    }
+
+    /// Sends an insert. The new record's id.
+    async fn post(&self, object: &Object, sent: &[(usize, Value)]) -> Result<RemoteId, WriteError> {
         let mut call = self.call(object, Purpose::Write, Method::POST, self.address(object, None));
-        call.body = Some(self.body(object, &sent)?);
+        call.body = Some(self.body(object, sent)?);
         let reply = self.http.answered(&call, self.http.write(&call).await?)?;
         if reply.status >= 500 {
             let message = self.http.unexpected(&call, &reply).message;
@@ -35,44 +48,80 @@ impl Siebel {
         if !reply.is_success() {
             return Err(self.refusal(&call, &reply));
         }
-        let Some(id) = Said::of(&reply.body).id().map(RemoteId) else {
+        Said::of(&reply.body).id().map(RemoteId).ok_or_else(|| {
             let message = format!("{} was answered without the id of the new record", self.http.name(&call));
-            return Err(WriteError::FateUnknown { message, may_still_run: false });
-        };
-        let found = self.one(object, &id).await.unwrap_or_else(|error| {
-            tracing::warn!(%id, %error, "a new record could not be read back");
-            None
-        });
-        let version = object.resource.version.as_ref().map(|_| "0".to_owned());
-        Ok(self.written(object, id, version, &sent, found))
+            WriteError::FateUnknown { message, may_still_run: false }
+        })
     }
 
-    pub(super) async fn update_record(
+    pub(super) async fn update_records(
         &self,
         object: &Object,
-        id: &RemoteId,
-        expected: &RemoteToken,
-        changes: &[(usize, Value)],
-    ) -> Result<Written, WriteError> {
-        let before = self.as_expected(object, id, expected).await?.ok_or(WriteError::Gone)?;
+        updates: &[RemoteUpdate<'_>],
+    ) -> Vec<Result<Written, WriteError>> {
+        let mut before = self.present(object, &updates.iter().map(|it| it.id).collect::<Vec<_>>()).await;
+        let puts = updates.iter().map(|it| self.put(object, *it, before.take(it.id))).collect();
+        let puts = side_by_side(IN_FLIGHT, puts).await;
+        let sent = |put: &&Put| matches!(put, Put::Sent(_));
+        let sent: Vec<&RemoteId> =
+            updates.iter().zip(&puts).filter(|(_, put)| sent(put)).map(|(it, _)| it.id).collect();
+        let mut after = self.present(object, &sent).await;
+        let mut answers = Vec::with_capacity(puts.len());
+        for (update, put) in updates.iter().zip(puts) {
+            answers.push(match put {
+                Put::Settled(answer) => answer,
+                Put::Sent(sent) => self.outcome_of(object, update.id, *sent, after.take(update.id)).await,
+            });
+        }
+        answers
+    }
+
+    /// Sends an update, if the record is still what is expected.
+    async fn put(
+        &self,
+        object: &Object,
+        update: RemoteUpdate<'_>,
+        found: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Put {
+        match self.try_put(object, update, found).await {
+            Ok(put) => put,
+            Err(error) => Put::Settled(Err(error)),
+        }
+    }
+
+    async fn try_put(
+        &self,
+        object: &Object,
+        update: RemoteUpdate<'_>,
+        found: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Result<Put, WriteError> {
+        let before = as_expected(object, found?, update.expected)?.ok_or(WriteError::Gone)?;
         let ours = match &object.resource.version {
             Some(_) => Some(version(&before).ok_or(WriteError::NoVersion)? + 1),
             None => None,
         };
-        let sent: Vec<(usize, Value)> = changes
-            .iter()
-            .filter(|(index, _)| {
-                object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
-            })
-            .cloned()
-            .collect();
-        if sent.is_empty() {
-            return Ok(found_as_ours(before));
+        let is_sent = |(index, _): &&(usize, Value)| {
+            object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
+        };
+        let values: Values = update.changes.iter().filter(is_sent).cloned().collect();
+        if values.is_empty() {
+            return Ok(Put::Settled(Ok(found_as_ours(before))));
         }
-        let mut call = self.call(object, Purpose::Write, Method::PUT, self.address(object, Some(id)));
-        call.body = Some(self.body(object, &sent)?);
+        let mut call = self.call(object, Purpose::Write, Method::PUT, self.address(object, Some(update.id)));
+        call.body = Some(self.body(object, &values)?);
         let doubt = self.outcome(&call).await?;
-        let after = match (self.one(object, id).await, &doubt) {
+        Ok(Put::Sent(Box::new(Sent { before, ours, values, doubt })))
+    }
+
+    /// What an update came to, by what was found afterwards.
+    async fn outcome_of(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        Sent { before, ours, values: sent, doubt }: Sent,
+        after: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Result<Written, WriteError> {
+        let after = match (after, &doubt) {
             (Ok(after), _) => after,
             // Written for certain, and nobody knows what came after.
             (Err(error), None) => {
@@ -112,60 +161,33 @@ impl Siebel {
         Ok(Written { created: written.created.clone().or(created), ..written })
     }
 
-    pub(super) async fn delete_record(
+    pub(super) async fn delete_records(
         &self,
         object: &Object,
-        id: &RemoteId,
-        expected: &RemoteToken,
+        deletes: &[RemoteDelete<'_>],
+    ) -> Vec<Result<(), WriteError>> {
+        let mut found = self.present(object, &deletes.iter().map(|it| it.id).collect::<Vec<_>>()).await;
+        let deletes = deletes.iter().map(|it| self.delete_record(object, *it, found.take(it.id))).collect();
+        side_by_side(IN_FLIGHT, deletes).await
+    }
+
+    async fn delete_record(
+        &self,
+        object: &Object,
+        RemoteDelete { id, expected }: RemoteDelete<'_>,
+        found: Result<Option<RemoteRecord>, RemoteError>,
     ) -> Result<(), WriteError> {
-        if self.as_expected(object, id, expected).await?.is_none() {
+        if as_expected(object, found?, expected)?.is_none() {
             return Ok(());
         }
         let call = self.call(object, Purpose::Write, Method::DELETE, self.address(object, Some(id)));
         match self.outcome(&call).await? {
             None => Ok(()),
-            Some(doubt) => match (self.one(object, id).await, doubt) {
+            Some(doubt) => match (self.present(object, &[id]).await.take(id), doubt) {
                 (Ok(None), _) => Ok(()),
                 (_, doubt) => Err(doubt),
             },
         }
-    }
-
-    /// The record as it is now, if it still is what is expected; `None` if it is gone.
-    async fn as_expected(
-        &self,
-        object: &Object,
-        id: &RemoteId,
-        expected: &RemoteToken,
-    ) -> Result<Option<RemoteRecord>, WriteError> {
-        let Some(record) = self.one(object, id).await? else { return Ok(None) };
-        let found = &record.key.token;
-        let missing = if object.resource.version.is_some() {
-            found.version.is_none()
-        } else {
-            found.updated.is_empty()
-        };
-        if missing {
-            return Err(WriteError::NoVersion);
-        }
-        let same_version = expected.version.is_none() || expected.version == found.version;
-        let same_stamp = expected.updated.is_empty() || expected.updated == found.updated;
-        let settled = *expected != RemoteToken::unsettled();
-        if settled && same_version && same_stamp { Ok(Some(record)) } else { Err(WriteError::Moved) }
-    }
-
-    /// One record by its id, in the widest view. `None` also where the server answers another one: nothing may be
-    /// written to an id that the server did not name.
-    async fn one(&self, object: &Object, id: &RemoteId) -> Result<Option<RemoteRecord>, RemoteError> {
-        let layout = Layout::records(object, unfolded);
-        let query = Query {
-            fields: layout.names().collect(),
-            view_mode: &self.options.user_key_view_mode,
-            ..Query::default()
-        };
-        let url = query.at(self.address(object, Some(id)));
-        let records = self.query(object, Purpose::Query, url, layout).await?;
-        Ok(records.into_iter().find(|record| record.key.id == *id))
     }
 
     /// Sends an update or delete. `None`: done. Otherwise what to report should the record not tell more;
@@ -251,6 +273,57 @@ impl Siebel {
         let code = code(&message).unwrap_or("refused").to_owned();
         WriteError::Refused { code, message }
     }
+}
+
+/// Fields with the values that are sent.
+type Values = Vec<(usize, Value)>;
+
+/// How far an update has come.
+enum Put {
+    /// There is nothing more to find out.
+    Settled(Result<Written, WriteError>),
+    /// The record tells what came of it.
+    Sent(Box<Sent>),
+}
+
+/// An update that was sent.
+struct Sent {
+    before: RemoteRecord,
+    /// The version that it gives the record.
+    ours: Option<u64>,
+    values: Values,
+    /// Why it may not have been carried out, see [`Siebel::outcome`].
+    doubt: Option<WriteError>,
+}
+
+fn sent_by_insert(object: &Object, row: &Row) -> Values {
+    let writable = |traits: sync_core::object::Traits| !traits.read_only && !traits.computed;
+    row.iter()
+        .enumerate()
+        .filter(|(index, value)| {
+            value.is_filled() && object.remote.get(*index).is_some_and(|field| writable(field.traits))
+        })
+        .map(|(index, value)| (index, value.clone()))
+        .collect()
+}
+
+/// The record as it is now, if it still is what is expected; `None` if it is gone.
+fn as_expected(
+    object: &Object,
+    found: Option<RemoteRecord>,
+    expected: &RemoteToken,
+) -> Result<Option<RemoteRecord>, WriteError> {
+    let Some(record) = found else { return Ok(None) };
+    let found = &record.key.token;
+    let missing =
+        if object.resource.version.is_some() { found.version.is_none() } else { found.updated.is_empty() };
+    if missing {
+        return Err(WriteError::NoVersion);
+    }
+    let same_version = expected.version.is_none() || expected.version == found.version;
+    let same_stamp = expected.updated.is_empty() || expected.updated == found.updated;
+    let settled = *expected != RemoteToken::unsettled();
+    if settled && same_version && same_stamp { Ok(Some(record)) } else { Err(WriteError::Moved) }
 }
 
 /// What a record that is the result of our write enters the baseline with: somebody may write again within the tick

@@ -1,0 +1,142 @@
+//! Looking records up around a write: by user key before it, by id before and after it. Several at once are one query;
+//! where that tells too little of each, each is asked for by itself.
+
+use super::query::{self, PAGE, Query};
+use super::{IN_FLIGHT, Purpose, Siebel};
+use crate::ports::{RemoteError, RemoteRecord, Scope, side_by_side};
+use crate::remote::decode::{Layout, unfolded};
+use std::collections::{HashMap, HashSet};
+use sync_core::change_key::RemoteId;
+use sync_core::object::{Object, UserKey};
+use sync_core::value::Value;
+
+impl Siebel {
+    /// The records with this user key, two at most: the second tells that the key is ambiguous.
+    pub(super) async fn with_key(
+        &self,
+        object: &Object,
+        key: &UserKey,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        self.look(object, self.conditions(object, key), 2).await
+    }
+
+    /// The same for several keys; answer *i* belongs to key *i*.
+    pub(super) async fn with_keys(
+        &self,
+        object: &Object,
+        keys: &[&UserKey],
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        if let Some(found) = self.with_keys_together(object, keys).await {
+            return found.into_iter().map(Ok).collect();
+        }
+        let requests = keys.iter().map(|key| self.with_key(object, key)).collect();
+        side_by_side(IN_FLIGHT, requests).await
+    }
+
+    /// One query for several keys. `None` where it does not tell whose the records are that it finds: a server may
+    /// take more for equal than the same letters.
+    async fn with_keys_together(&self, object: &Object, keys: &[&UserKey]) -> Option<Vec<Vec<RemoteRecord>>> {
+        let conditions: Vec<Vec<String>> = keys.iter().map(|key| self.conditions(object, key)).collect();
+        let folded: HashSet<String> = conditions.iter().map(|key| key.concat().to_lowercase()).collect();
+        if keys.len() < 2 || folded.len() < keys.len() {
+            return None;
+        }
+        let any = conditions.iter().map(|key| format!("({})", key.join(" AND ")));
+        let any = any.collect::<Vec<_>>().join(" OR ");
+        let found = self.look(object, vec![any], PAGE).await.ok()?;
+        if found.len() >= PAGE {
+            return None;
+        }
+        let mut answers = vec![Vec::new(); keys.len()];
+        for record in found {
+            let has = |key: &UserKey| {
+                key.parts.iter().all(|(index, value)| {
+                    let found = record.row.get(*index).unwrap_or(&Value::Null);
+                    self.wire.written(found) == self.wire.written(value)
+                })
+            };
+            let whose = keys.iter().position(|key| has(key))?;
+            answers[whose].push(record);
+        }
+        Some(answers)
+    }
+
+    /// The records of these ids as they are now, in the widest view: one query, or one each should that fail. Nothing
+    /// may be written to an id that the server did not name, so that a record of any other is left out.
+    pub(super) async fn present(&self, object: &Object, ids: &[&RemoteId]) -> Present {
+        if ids.len() > 1
+            && let Ok(found) = self.present_together(object, ids).await
+        {
+            let mut found: HashMap<RemoteId, RemoteRecord> =
+                found.into_iter().map(|record| (record.key.id.clone(), record)).collect();
+            return Present(ids.iter().map(|&id| (id.clone(), Ok(found.remove(id)))).collect());
+        }
+        let requests = ids.iter().map(|id| self.one(object, id)).collect();
+        let found = side_by_side(IN_FLIGHT, requests).await;
+        Present(ids.iter().map(|&id| id.clone()).zip(found).collect())
+    }
+
+    async fn present_together(
+        &self,
+        object: &Object,
+        ids: &[&RemoteId],
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let mut all = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(PAGE) {
+            let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+            all.extend(self.look(object, vec![query::any_of(&object.resource.id, &ids)], PAGE).await?);
+        }
+        Ok(all)
+    }
+
+    /// One record by its id. `None` also where the server answers another one.
+    async fn one(&self, object: &Object, id: &RemoteId) -> Result<Option<RemoteRecord>, RemoteError> {
+        let layout = Layout::records(object, unfolded);
+        let view_mode = &self.options.user_key_view_mode;
+        let query = Query { fields: layout.names().collect(), view_mode, ..Query::default() };
+        let url = query.at(self.address(object, Some(id)));
+        let records = self.query(object, Purpose::Query, url, layout).await?;
+        Ok(records.into_iter().find(|record| record.key.id == *id))
+    }
+
+    /// The records for which all conditions hold, in the widest view.
+    async fn look(
+        &self,
+        object: &Object,
+        all: Vec<String>,
+        page: usize,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let layout = Layout::records(object, unfolded);
+        let query = Query {
+            fields: layout.names().collect(),
+            all,
+            page: Some(page),
+            view_mode: &self.options.user_key_view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        self.query(object, Purpose::Query, url, layout).await
+    }
+
+    /// What holds for a record with this user key.
+    fn conditions(&self, object: &Object, key: &UserKey) -> Vec<String> {
+        let part = |(index, value): &(usize, Value)| {
+            let field = object.remote.get(*index)?;
+            Some(query::equal(&field.name, &self.wire.written(value)))
+        };
+        key.parts.iter().filter_map(part).collect()
+    }
+}
+
+/// Records as they were found, those that are gone among them.
+pub(super) struct Present(HashMap<RemoteId, Result<Option<RemoteRecord>, RemoteError>>);
+
+impl Present {
+    /// What was found of an id; each is asked for once.
+    pub(super) fn take(&mut self, id: &RemoteId) -> Result<Option<RemoteRecord>, RemoteError> {
+        self.0.remove(id).unwrap_or_else(|| {
+            let message = format!("record {id} was not asked for");
+            Err(RemoteError { scope: Scope::Object, message, help: None })
+        })
+    }
+}
