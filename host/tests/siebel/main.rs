@@ -1,6 +1,8 @@
 //! The Siebel adapter against the reference CRM: every method, and every quirk that it has to know.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod batches;
+
 use crm::{Action, Change, Config, Fault, Server, Visibility};
 use futures_util::TryStreamExt;
 use host::ports::{Remote, RemoteError, Scope, View, WriteError};
