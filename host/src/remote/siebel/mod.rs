@@ -5,6 +5,7 @@ mod describe;
 mod feed;
 mod look;
 mod query;
+mod update;
 mod wire;
 mod write;
 

@@ -1,0 +1,158 @@
+//! Updates: read the version, write, read again. A PUT is an upsert, so it would bring back a record that is gone; and a
+//! 500 may be a refusal or an accident after the fact, so the record is asked what became of it.
+
+use super::write::{Values, as_expected, found_as_ours, version};
+use super::{IN_FLIGHT, Purpose, Siebel};
+use crate::ports::{RemoteError, RemoteRecord, RemoteUpdate, WriteError, Written, side_by_side};
+use reqwest::Method;
+use sync_core::change_key::RemoteId;
+use sync_core::object::Object;
+use sync_core::value::Value;
+
+impl Siebel {
+    pub(super) async fn update_records(
+        &self,
+        object: &Object,
+        updates: &[RemoteUpdate<'_>],
+    ) -> Vec<Result<Written, WriteError>> {
+        let mut before = self.present(object, &updates.iter().map(|it| it.id).collect::<Vec<_>>()).await;
+        let puts = updates.iter().map(|it| self.put(object, *it, before.take(it.id))).collect();
+        let puts = side_by_side(IN_FLIGHT, puts).await;
+        let sent = |put: &&Put| matches!(put, Put::Sent(_));
+        let sent: Vec<&RemoteId> =
+            updates.iter().zip(&puts).filter(|(_, put)| sent(put)).map(|(it, _)| it.id).collect();
+        let mut after = self.present(object, &sent).await;
+        let mut answers = Vec::with_capacity(puts.len());
+        for (update, put) in updates.iter().zip(puts) {
+            answers.push(match put {
+                Put::Settled(answer) => answer,
+                Put::Sent(sent) => self.outcome_of(object, update.id, *sent, after.take(update.id)).await,
+            });
+        }
+        answers
+    }
+
+    /// Sends an update, if the record is still what is expected.
+    async fn put(
+        &self,
+        object: &Object,
+        update: RemoteUpdate<'_>,
+        found: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Put {
+        match self.try_put(object, update, found).await {
+            Ok(put) => put,
+            Err(error) => Put::Settled(Err(error)),
+        }
+    }
+
+    async fn try_put(
+        &self,
+        object: &Object,
+        update: RemoteUpdate<'_>,
+        found: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Result<Put, WriteError> {
+        let before = as_expected(object, found?, update.expected)?.ok_or(WriteError::Gone)?;
+        let ours = match &object.resource.version {
+            Some(_) => Some(version(&before).ok_or(WriteError::NoVersion)? + 1),
+            None => None,
+        };
+        let is_sent = |(index, _): &&(usize, Value)| {
+            object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
+        };
+        let values: Values = update.changes.iter().filter(is_sent).cloned().collect();
+        if values.is_empty() {
+            return Ok(Put::Settled(Ok(found_as_ours(before))));
+        }
+        let mut call = self.call(object, Purpose::Write, Method::PUT, self.address(object, Some(update.id)));
+        call.body = Some(self.body(object, &values)?);
+        let doubt = self.outcome(&call).await?;
+        Ok(Put::Sent(Box::new(Sent { before, ours, values, doubt })))
+    }
+
+    /// What an update came to, by what was found afterwards.
+    async fn outcome_of(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        Sent { before, ours, values: sent, doubt }: Sent,
+        after: Result<Option<RemoteRecord>, RemoteError>,
+    ) -> Result<Written, WriteError> {
+        let after = match (after, &doubt) {
+            (Ok(after), _) => after,
+            // Written for certain, and nobody knows what came after.
+            (Err(error), None) => {
+                tracing::warn!(%id, %error, "an updated record could not be read back");
+                None
+            }
+            (Err(_), Some(doubt)) => return Err(doubt.clone()),
+        };
+        if let Some(after) = &after
+            && was_recreated(&before, after)
+        {
+            return Err(self.undo_upsert(object, id).await);
+        }
+        let unmoved = after.as_ref().is_some_and(|after| after.key.token == before.key.token);
+        if let Some(doubt) = doubt {
+            let ours_alone = after.as_ref().is_some_and(|after| {
+                self.stand(&sent, &after.row) && (ours.is_none() || version(after) == ours) && !unmoved
+            });
+            return match doubt {
+                _ if ours_alone => {
+                    Ok(self.written(object, id.clone(), ours.map(|v| v.to_string()), &sent, after))
+                }
+                WriteError::Refused { .. } if after.is_none() => Err(WriteError::Gone),
+                WriteError::Refused { .. } if unmoved => Err(doubt),
+                WriteError::Refused { message, .. } => {
+                    Err(WriteError::FateUnknown { message, may_still_run: false })
+                }
+                other => Err(other),
+            };
+        }
+        if unmoved && let Some(after) = after {
+            // Siebel does not write what changes nothing.
+            return Ok(found_as_ours(after));
+        }
+        let created = before.key.created;
+        let written = self.written(object, id.clone(), ours.map(|v| v.to_string()), &sent, after);
+        Ok(Written { created: written.created.clone().or(created), ..written })
+    }
+
+    /// Takes back what our PUT made of a record that was deleted between the read and the write.
+    async fn undo_upsert(&self, object: &Object, id: &RemoteId) -> WriteError {
+        let call = self.call(object, Purpose::Write, Method::DELETE, self.address(object, Some(id)));
+        match self.outcome(&call).await {
+            Ok(None) => WriteError::Gone,
+            _ => WriteError::FateUnknown {
+                message: format!(
+                    "record {id} was deleted meanwhile, and the update has brought part of it back"
+                ),
+                may_still_run: false,
+            },
+        }
+    }
+}
+
+/// How far an update has come.
+enum Put {
+    /// There is nothing more to find out.
+    Settled(Result<Written, WriteError>),
+    /// The record tells what came of it.
+    Sent(Box<Sent>),
+}
+
+/// An update that was sent.
+struct Sent {
+    before: RemoteRecord,
+    /// The version that it gives the record.
+    ours: Option<u64>,
+    values: Values,
+    /// Why it may not have been carried out, see [`Siebel::outcome`].
+    doubt: Option<WriteError>,
+}
+
+/// Whether the id is another record's by now: its version began anew, or its created-stamp moved.
+fn was_recreated(before: &RemoteRecord, after: &RemoteRecord) -> bool {
+    let created = before.key.created.is_some() && after.key.created.is_some();
+    (created && before.key.created != after.key.created)
+        || matches!((version(before), version(after)), (Some(before), Some(after)) if after < before)
+}
