@@ -73,6 +73,9 @@ pub struct RemoteRecord {
     pub row: Row,
 }
 
+/// Records, page by page.
+pub type Pages<'a> = BoxStream<'a, Result<Vec<RemoteRecord>, RemoteError>>;
+
 /// A CRM server. One request's meaning a method; retries, paging and the wire format are inside.
 ///
 /// A failure that only concerns one record is part of the answer; a [`RemoteError`] stops the
@@ -90,6 +93,12 @@ pub trait Remote: Send + Sync {
 
     /// The change keys of the view, page by page, in any order, each id once.
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>>;
+
+    /// The records of the view, page by page: what [`Remote::change_keys`] lists, each with its content. For a load of
+    /// most of them; `None` where that costs no less than [`Remote::details`].
+    fn records<'a>(&'a self, _view: View<'a>) -> Option<Pages<'a>> {
+        None
+    }
 
     /// How far the remote's changes have come: what changes from now on is listed since this. `None` where that cannot
     /// be told, for instance of an object without records.

@@ -4,6 +4,7 @@ use super::attempt::attempt;
 use super::baseline::{self, Entry};
 use super::error::{is_refusal, refusal};
 use super::images::{Image, Taker};
+use super::records::Statements;
 use super::table::Attached;
 use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
@@ -30,10 +31,13 @@ impl Writer<'_> {
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
     /// the others are carried out again, each by itself. That is the exception, so only then it costs anything.
     pub(super) fn apply_all(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
-        match changes.iter().map(|change| self.apply(change)).collect() {
+        self.next_revision(changes)?;
+        let answers = match changes.iter().map(|change| self.apply(change)).collect() {
             Err(error) if is_refusal(&error) => self.apply_each(changes),
             result => result,
-        }
+        }?;
+        Statements::end_revision(self.connection)?;
+        Ok(answers)
     }
 
     fn apply_each(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
@@ -41,6 +45,7 @@ impl Writer<'_> {
         let mut fatal: HashMap<usize, String> = HashMap::new();
         'again: loop {
             self.begin_again()?;
+            self.next_revision(changes)?;
             let mut answers = Vec::with_capacity(changes.len());
             for (index, change) in changes.iter().enumerate() {
                 if let Some(message) = fatal.get(&index) {
@@ -58,6 +63,19 @@ impl Writer<'_> {
             }
             return Ok(answers);
         }
+    }
+
+    /// All records that a transaction writes have one revision, for which the table's triggers need not write them
+    /// again.
+    fn next_revision(&self, changes: &[Change]) -> rusqlite::Result<()> {
+        let writes = |change: &Change| match change {
+            Change::Insert { .. } | Change::Update { .. } => true,
+            Change::Link { fields, .. } | Change::Settle { fields, .. } => !fields.is_empty(),
+            Change::Delete { .. } | Change::Forget { .. } | Change::Intend(_) | Change::Settled { .. } => {
+                false
+            }
+        };
+        if changes.iter().any(writes) { Statements::begin_revision(self.connection) } else { Ok(()) }
     }
 
     /// Begins the transaction anew; the caller ends it as it would have ended its own.

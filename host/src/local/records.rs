@@ -3,6 +3,7 @@
 use super::columns::{decode, encode};
 use super::error::{ignored, unwritable};
 use super::refusal::quote;
+use super::table::NOW;
 use crate::ports::{LocalRecord, Unfit};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
@@ -35,7 +36,10 @@ impl Statements {
             keys: format!("SELECT \"id\", {REVISION} FROM {table} ORDER BY \"id\""),
             record: format!("SELECT {REVISION}, {columns} FROM {table} WHERE \"id\" = ?1"),
             revision: format!("SELECT {REVISION} FROM {table} WHERE \"id\" = ?1"),
-            insert: format!("INSERT INTO {table} ({columns}) VALUES ({marks})"),
+            insert: format!(
+                "INSERT INTO {table} ({columns}, \"revision\", \"modified_at\") \
+                 VALUES ({marks}, (SELECT revision FROM _sync_counter), {NOW})"
+            ),
             delete: format!("DELETE FROM {table} WHERE \"id\" = ?1"),
             table,
         }
@@ -117,7 +121,20 @@ impl Statements {
         connection.prepare_cached(&self.revision)?.query_row([id.0], revision).optional()
     }
 
-    /// Inserts a record and answers its id.
+    /// Makes the revision of the records that are written from here on, and tells the triggers that the host writes.
+    pub(super) fn begin_revision(connection: &Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("UPDATE _sync_counter SET revision = revision + 1")?.execute([])?;
+        let writing = "INSERT OR IGNORE INTO _sync_meta(key) VALUES ('writing')";
+        connection.prepare_cached(writing)?.execute([]).map(|_| ())
+    }
+
+    /// Tells the triggers that the host's writes end. Nobody else sees that they began: it is the same transaction.
+    pub(super) fn end_revision(connection: &Connection) -> rusqlite::Result<()> {
+        let writing = "DELETE FROM _sync_meta WHERE key = 'writing'";
+        connection.prepare_cached(writing)?.execute([]).map(|_| ())
+    }
+
+    /// Inserts a record, with the present revision, and answers its id.
     pub(super) fn insert(&self, connection: &Connection, row: &Row) -> rusqlite::Result<LocalId> {
         match connection.prepare_cached(&self.insert)?.execute(params_from_iter(row.iter().map(encode)))? {
             0 => Err(ignored()),
@@ -125,7 +142,8 @@ impl Statements {
         }
     }
 
-    /// Writes these fields of a record, which is there, but for those that are absent.
+    /// Writes these fields of a record, which is there, but for those that are absent; its revision is then the present
+    /// one, or a later one where it had that already.
     pub(super) fn update<'a>(
         &self,
         connection: &Connection,
@@ -141,7 +159,12 @@ impl Statements {
             return Ok(());
         }
         values.push(id.0.into());
-        let sql = format!("UPDATE {} SET {} WHERE \"id\" = ?", self.table, columns.join(", "));
+        let sql = format!(
+            "UPDATE {} SET {}, \"revision\" = (SELECT revision FROM _sync_counter), \"modified_at\" = {NOW} \
+             WHERE \"id\" = ?",
+            self.table,
+            columns.join(", ")
+        );
         match connection.prepare_cached(&sql)?.execute(params_from_iter(values))? {
             0 => Err(ignored()),
             _ => Ok(()),

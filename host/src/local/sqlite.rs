@@ -36,6 +36,8 @@ pub struct SqliteStore {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) mode: Mode,
+    /// Whether a transaction that is lost takes none before it with it: SQLite's write-ahead log.
+    logs_ahead: bool,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
     /// The images of the run under way.
     pub(super) images: Option<Images>,
@@ -81,8 +83,10 @@ impl SqliteStore {
         if mode == Mode::ReadWrite {
             damage::look(&connection).map_err(|error| failed(path, "find the store sound", error))?;
         }
+        let journal_mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
+        let logs_ahead = journal_mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("wal"));
         let (attached, aside) = (HashMap::new(), HashSet::new());
-        Ok(SqliteStore { connection, path: path.to_owned(), mode, attached, images: None, aside })
+        Ok(SqliteStore { connection, path: path.to_owned(), mode, logs_ahead, attached, images: None, aside })
     }
 
     /// All issues that are not dismissed, by number.
@@ -208,7 +212,7 @@ impl SqliteStore {
         })
     }
 
-    /// Carries out a change in one transaction.
+    /// Carries out a change in one transaction, which is on the disk when this returns.
     pub(super) fn write<T>(
         &mut self,
         doing: &str,
@@ -220,6 +224,26 @@ impl SqliteStore {
             return Err(StoreError { message, help: None });
         }
         transact(connection, change).map_err(|error| failed(path, doing, error))
+    }
+
+    /// As [`SqliteStore::write`], but a power cut may undo the transaction as long as no later one is on the disk: for
+    /// what the next run would do again. It costs no waiting for the disk.
+    pub(super) fn write_lazily<T>(
+        &mut self,
+        doing: &str,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        if !self.logs_ahead {
+            return self.write(doing, change);
+        }
+        let synchronous = |store: &Self, mode| {
+            let set = store.connection.pragma_update(None, "synchronous", mode);
+            set.map_err(|error| failed(&store.path, doing, error))
+        };
+        synchronous(self, "NORMAL")?;
+        let answer = self.write(doing, change);
+        synchronous(self, "FULL")?;
+        answer
     }
 }
 

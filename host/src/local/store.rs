@@ -8,6 +8,7 @@ use super::{baseline, journal, logs, runs};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
 };
+use rusqlite::Connection;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -109,12 +110,19 @@ impl Store for SqliteStore {
         let attached = self.table(&object.name)?.clone();
         let taker = self.images.as_ref().and_then(|images| images.taker(&object.name));
         let doing = format!("change the records of {}", object.name);
-        let (answers, too_many) = self.write(&doing, |connection| {
+        let apply = |connection: &Connection| {
             let writer = Writer { connection, object, attached: &attached, images: taker.as_ref() };
             let answers = writer.apply_all(&changes)?;
             let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.bound(connection))?;
             Ok((answers, too_many))
-        })?;
+        };
+        // What is about to be sent must survive a power cut (decision 15). All else is found again: what was pulled by
+        // the compare, what was pushed by the journal.
+        let (answers, too_many) = if changes.iter().any(|change| matches!(change, Change::Intend(_))) {
+            self.write(&doing, apply)?
+        } else {
+            self.write_lazily(&doing, apply)?
+        };
         if let Some(images) = &mut self.images {
             if too_many {
                 images.stop();

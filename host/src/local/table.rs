@@ -177,13 +177,14 @@ fn watch(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<
     triggers.iter().try_for_each(|(_, sql)| connection.execute_batch(sql))
 }
 
-const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+pub(super) const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
 /// Both triggers with their names.
 ///
 /// The write inside a trigger is itself an update. It gives the row the counter's value, which is
 /// another than the row had, and by that the second trigger knows it: so they end with
-/// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced.
+/// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced. The host's own
+/// writes set the counter's value themselves ([`Statements`]), which saves the second write of the row.
 fn triggers(table: &str) -> [(String, String); 2] {
     let trigger = |event: &str, guard: &str| {
         let name = format!("_sync_{event}_{table}");
@@ -201,5 +202,8 @@ END",
     };
     let guard = " WHEN NEW.\"revision\" IS OLD.\"revision\" \
                  OR NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter)";
-    [trigger("insert", ""), trigger("update", guard)]
+    // That alone would also let a copy of the row pass that was written last.
+    let new = " WHEN NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter) \
+               OR NOT EXISTS (SELECT 1 FROM _sync_meta WHERE key = 'writing')";
+    [trigger("insert", new), trigger("update", guard)]
 }

@@ -42,6 +42,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
         }
     }
+    plan.initial_load = plan.pull_inserts.len() as u64 * 4 > sizes.2 * 3;
     let gone = || linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair);
     if full_compare::elsewhere(work) {
         store.set_aside(&object.name, gone().map(|pair| pair.local).collect());

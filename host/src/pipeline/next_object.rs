@@ -285,7 +285,8 @@ async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) 
     if learned.not_looked_up {
         learned.twins.extend(store.open_twins(&work.object().name)?);
     }
-    pull::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.pull_inserts)).await?;
+    let new = std::mem::take(&mut plan.pull_inserts);
+    pull::insert::inserts(work, store, report, learned, new, std::mem::take(&mut plan.initial_load)).await?;
     followers::relink(work, store, journey)?;
     let Journey { report, plan, learned, .. } = journey;
     pull::update::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;

@@ -24,6 +24,8 @@ pub(super) struct Plan {
     pub(super) push_inserts: Vec<LocalKey>,
     /// New remote records.
     pub(super) pull_inserts: Vec<RemoteId>,
+    /// Whether they are most of what the remote has, so that they are best read with the rest.
+    pub(super) initial_load: bool,
     /// Remote changes.
     pub(super) pull_updates: Vec<PullUpdate>,
     /// Local changes.

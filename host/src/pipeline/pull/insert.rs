@@ -4,32 +4,62 @@ use super::parents::{fates, is_settled, waits_for_parent};
 use super::{Mapped, map, pages};
 use crate::pipeline::operations::{Learned, OpenLink, Work};
 use crate::pipeline::{Event, Stop, Subject};
-use crate::ports::{Change, Changed, RemoteRecord, Store};
+use crate::ports::{Change, Changed, RemoteRecord, Store, View};
 use crate::report::ObjectReport;
 use futures_util::TryStreamExt;
 use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::operation::Operation;
 
-/// Pull insert: fetch the details, map them, insert the local records.
+/// Pull insert: fetch the details, map them, insert the local records. Where they are most of what the remote has,
+/// they are read with the rest.
 pub(in crate::pipeline) async fn inserts(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
-    ids: Vec<RemoteId>,
+    mut ids: Vec<RemoteId>,
+    initial_load: bool,
 ) -> Result<(), Stop> {
-    let ids: Vec<RemoteId> = ids.into_iter().filter(|id| !learned.twins.contains(id)).collect();
+    ids.retain(|id| !learned.twins.contains(id));
     work.step(Operation::PullInsert, ids.len());
-    let mut pages = pages(work, &ids);
-    while let Some(mut page) = pages.try_next().await? {
-        let object = work.object();
-        page.retain(|record| {
-            !object.filled_user_keys(&record.row).any(|key| learned.reserved.contains(&key))
-        });
-        let done = insert_page(work, store, learned, page, false).await?;
-        (0..done).for_each(|_| report.count(Operation::PullInsert));
+    let (object, filter) = (work.object(), work.participant().filter.as_deref());
+    let details = work.remote.capabilities().details_batch;
+    if initial_load
+        && ids.len() > details
+        && let Some(mut pages) = work.remote.records(View { object, filter })
+    {
+        ids.sort();
+        let mut arrived = vec![false; ids.len()];
+        while let Some(mut page) = pages.try_next().await? {
+            page.retain(|record| match ids.binary_search(&record.key.id) {
+                Ok(index) => !std::mem::replace(&mut arrived[index], true),
+                Err(_) => false,
+            });
+            insert(work, store, report, learned, page).await?;
+        }
+        let mut arrived = arrived.into_iter();
+        ids.retain(|_| !arrived.next().unwrap_or(false));
     }
+    let mut pages = pages(work, &ids);
+    while let Some(page) = pages.try_next().await? {
+        insert(work, store, report, learned, page).await?;
+    }
+    Ok(())
+}
+
+/// Inserts a page, without the records that have a user key of a local record which is still to be sent.
+async fn insert(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    mut page: Vec<RemoteRecord>,
+) -> Result<(), Stop> {
+    let object = work.object();
+    page.retain(|record| !object.filled_user_keys(&record.row).any(|key| learned.reserved.contains(&key)));
+    let done = insert_page(work, store, learned, page, false).await?;
+    (0..done).for_each(|_| report.count(Operation::PullInsert));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What changed since: Siebel has no feed of its own, but records can be queried by their last update. Deletes are not
 //! among them; the counts tell of those.
 
+use super::listing::Extent;
 use super::query::Query;
 use super::{Purpose, Siebel};
 use crate::ports::{Feed, Mark, RemoteError, View};
@@ -38,7 +39,8 @@ impl Siebel {
 
     /// The records that were stamped at a mark or later.
     pub(super) async fn changed_since(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
-        let changed = self.pages(view, Some(since)).try_concat().await?;
+        let changed = self.pages(view, Extent::Keys, Some(since)).try_concat().await?;
+        let changed = changed.into_iter().map(|record| record.key).collect();
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
     }
 }

@@ -3,6 +3,7 @@
 
 mod describe;
 mod feed;
+mod listing;
 mod look;
 mod query;
 mod update;
@@ -15,12 +16,13 @@ use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate,
-    Requests, ResourceDescription, Scope, View, WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Pages, Remote, RemoteDelete, RemoteError, RemoteRecord,
+    RemoteUpdate, Requests, ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt};
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
+use listing::{Extent, Totals};
 use query::{LONGEST_URL, PAGE, Query};
 use reqwest::Method;
 use std::time::Duration;
@@ -70,6 +72,7 @@ pub struct Siebel {
     options: SiebelOptions,
     wire: wire::Siebel,
     newest: Newest,
+    totals: Totals,
 }
 
 impl Siebel {
@@ -88,7 +91,7 @@ impl Siebel {
             })?,
         };
         let (http, wire) = (Http::new(settings)?, wire::Siebel { zone });
-        Ok(Siebel { http, options, wire, newest: Newest::default() })
+        Ok(Siebel { http, options, wire, newest: Newest::default(), totals: Totals::default() })
     }
 
     fn call<'o>(&self, object: &'o Object, purpose: Purpose, method: Method, url: Url) -> Call<'o> {
@@ -144,60 +147,6 @@ impl Siebel {
         Ok(records)
     }
 
-    /// The page of keys that follows an id; with `since`, of those stamped then or later.
-    async fn keys_after(
-        &self,
-        view: View<'_>,
-        since: Option<&Mark>,
-        after: Option<&RemoteId>,
-    ) -> Result<Vec<RemoteKey>, RemoteError> {
-        let View { object, filter } = view;
-        let layout = Layout::keys(object, unfolded);
-        let id = &object.resource.id;
-        let since = since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
-        let beyond = after.map(|after| query::compare(id, ">", &after.0));
-        let query = Query {
-            fields: layout.names().collect(),
-            all: filter.map(str::to_owned).into_iter().chain(since).chain(beyond).collect(),
-            sort: Some(id),
-            page: Some(PAGE),
-            view_mode: &self.options.view_mode,
-            ..Query::default()
-        };
-        let url = query.at(self.address(object, None));
-        let records = self.query(object, Purpose::Keys, url, layout).await?;
-        // A server that overlooks the search or the order would be listed forever.
-        if after.is_some() && records.last().map(|record| &record.key.id) == after {
-            return Err(RemoteError {
-                scope: Scope::Object,
-                message: format!(
-                    "the listing of `{}` does not advance: a page ends where it began",
-                    object.name
-                ),
-                help: None,
-            });
-        }
-        Ok(records.into_iter().map(|record| record.key).collect())
-    }
-
-    /// The keys of a view, page after page; with `since`, of those stamped then or later.
-    fn pages<'a>(
-        &'a self,
-        view: View<'a>,
-        since: Option<&'a Mark>,
-    ) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        // What the next page follows: `None` when there is none, `Some(None)` for the first.
-        let first: Option<Option<RemoteId>> = Some(None);
-        stream::try_unfold(first, move |state| async move {
-            let Some(after) = state else { return Ok(None) };
-            let keys = self.keys_after(view, since, after.as_ref()).await?;
-            let Some(last) = keys.last().map(|key| key.id.clone()) else { return Ok(None) };
-            let next = (keys.len() >= PAGE).then_some(Some(last));
-            Ok(Some((keys, next)))
-        })
-        .boxed()
-    }
-
     /// The queries for records by id: one, or more where the address would become too long.
     fn by_id<'o>(&self, object: &'o Object, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
         let layout = Layout::records(object, unfolded);
@@ -251,11 +200,18 @@ impl Remote for Siebel {
             serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body)?;
             Ok(reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok()))
         };
-        Ok(self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0)))
+        let total = self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0));
+        self.totals.note(&view.object.name, total.unwrap_or(0));
+        Ok(total)
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        self.pages(view, None)
+        let keys = |page: Vec<RemoteRecord>| page.into_iter().map(|record| record.key).collect();
+        self.pages(view, Extent::Keys, None).map_ok(keys).boxed()
+    }
+
+    fn records<'a>(&'a self, view: View<'a>) -> Option<Pages<'a>> {
+        Some(self.pages(view, Extent::Records, None).boxed())
     }
 
     async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {

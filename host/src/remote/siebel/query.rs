@@ -33,6 +33,8 @@ pub(super) struct Query<'a> {
     pub(super) descending: bool,
     /// Records to answer.
     pub(super) page: Option<usize>,
+    /// The first of them, by row number.
+    pub(super) start: usize,
     /// Whether to count what the query finds.
     pub(super) count: bool,
     /// Whose records are visible.
@@ -63,6 +65,9 @@ impl Query<'_> {
         }
         if let Some(page) = self.page {
             add("PageSize", &page.to_string());
+        }
+        if self.start > 0 {
+            add("StartRowNum", &self.start.to_string());
         }
         if self.count {
             add("recordcountneeded", "true");
@@ -116,6 +121,7 @@ mod tests {
             sort: Some("Id"),
             descending: false,
             page: Some(PAGE),
+            start: 0,
             count: false,
             view_mode: "All",
         };

@@ -1,0 +1,141 @@
+//! Listings, by key set: a page begins after the last id of the one before, so that records which come and go move
+//! nothing. Where it is known how many are to come, several pages are asked for at once.
+//!
+//! Those are windows of one query, by row number, and rows may move between two requests. So a window begins with the
+//! last record of the one before. Where it does not, the rows have moved: what follows is read anew, after the last
+//! record that is certain.
+
+use super::query::{self, PAGE, Query};
+use super::{IN_FLIGHT, Purpose, Siebel};
+use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, View};
+use crate::remote::decode::{Layout, unfolded};
+use futures_util::stream::{self, Stream};
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use sync_core::change_key::RemoteId;
+use sync_core::object::ObjectName;
+
+/// What is listed of records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Their change keys; the rows are empty.
+    Keys,
+    /// All fields.
+    Records,
+}
+
+/// How many records each object had when it was last counted.
+#[derive(Debug, Default)]
+pub(super) struct Totals(Mutex<HashMap<ObjectName, u64>>);
+
+impl Totals {
+    /// Remembers a count.
+    pub(super) fn note(&self, object: &ObjectName, total: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.clone(), total);
+    }
+
+    fn of(&self, object: &ObjectName) -> u64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(object).copied().unwrap_or(0)
+    }
+}
+
+/// How far a listing has come.
+struct Place<'a> {
+    extent: Extent,
+    since: Option<&'a Mark>,
+    after: Option<RemoteId>,
+    /// Pages that have arrived.
+    ready: VecDeque<Vec<RemoteRecord>>,
+    /// Records still to come, as far as known. A guess: it decides how much is asked for at once, and nothing else.
+    left: usize,
+    ended: bool,
+}
+
+impl Siebel {
+    /// The records of a view, page after page; with `since`, those stamped then or later.
+    pub(super) fn pages<'a>(
+        &'a self,
+        view: View<'a>,
+        extent: Extent,
+        since: Option<&'a Mark>,
+    ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + Send + 'a {
+        let left = if since.is_some() { 0 } else { self.totals.of(&view.object.name) };
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let first = Place { extent, since, after: None, ready: VecDeque::new(), left, ended: false };
+        stream::try_unfold(first, move |mut place| async move {
+            if place.ready.is_empty() && !place.ended {
+                self.advance(view, &mut place).await?;
+            }
+            Ok(place.ready.pop_front().map(|page| (page, place)))
+        })
+    }
+
+    /// Reads the next pages, as many at once as it makes sense.
+    async fn advance(&self, view: View<'_>, place: &mut Place<'_>) -> Result<(), RemoteError> {
+        let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
+        let asked = (0..windows).map(|window| self.window(view, place, window * (PAGE - 1))).collect();
+        let pages = crate::ports::side_by_side(windows, asked).await;
+        for (window, page) in pages.into_iter().enumerate() {
+            let mut page = page?;
+            let is_full = page.len() >= PAGE;
+            if window > 0 {
+                if page.first().map(|record| &record.key.id) != place.after.as_ref() {
+                    return Ok(());
+                }
+                page.remove(0);
+            }
+            if let Some(last) = page.last() {
+                place.after = Some(last.key.id.clone());
+            }
+            place.left = place.left.saturating_sub(page.len());
+            if !page.is_empty() {
+                place.ready.push_back(page);
+            }
+            if !is_full {
+                place.ended = true;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// A page of what follows a place, from this row on.
+    async fn window(
+        &self,
+        View { object, filter }: View<'_>,
+        place: &Place<'_>,
+        start: usize,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let (layout, purpose) = match place.extent {
+            Extent::Keys => (Layout::keys(object, unfolded), Purpose::Keys),
+            Extent::Records => (Layout::records(object, unfolded), Purpose::Details),
+        };
+        let id = &object.resource.id;
+        let since = place.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
+        let beyond = place.after.as_ref().map(|after| query::compare(id, ">", &after.0));
+        let query = Query {
+            fields: layout.names().collect(),
+            all: filter.map(str::to_owned).into_iter().chain(since).chain(beyond).collect(),
+            sort: Some(id),
+            page: Some(PAGE),
+            start,
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        let records = self.query(object, purpose, url, layout).await?;
+        // A server that overlooks the search or the order would be listed forever.
+        if place.after.is_some() && records.last().map(|record| &record.key.id) == place.after.as_ref() {
+            return Err(RemoteError {
+                scope: Scope::Object,
+                message: format!(
+                    "the listing of `{}` does not advance: a page ends where it began",
+                    object.name
+                ),
+                help: None,
+            });
+        }
+        Ok(records)
+    }
+}
