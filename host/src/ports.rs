@@ -629,8 +629,8 @@ pub trait Mapper: Send + Sync {
 /// Why one record could not be mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapError {
-    /// Stable kebab-case code: the plugin's own, or `plugin-trap`, `plugin-fuel`, `plugin-memory`,
-    /// `plugin-row`.
+    /// Stable kebab-case code: the plugin's own, or `plugin-trap`, `plugin-fuel`, `plugin-time`,
+    /// `plugin-memory`, `plugin-row`.
     pub code: String,
     /// What is wrong; names the plugin and, for a limit, the limit and where to raise it.
     pub message: String,

@@ -185,7 +185,9 @@ impl Reason {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"
             }
             Reason::OtherWorld(_) => "build it against the world `object-plugin` of wit/object.wit",
-            Reason::Excessive => "build it as one component, with the fewest parts that its tools allow",
+            Reason::Excessive | Reason::Describe(Failure::Instances) => {
+                "build it as one component, with the fewest parts that its tools allow"
+            }
             Reason::Uncompilable(_) => "build it again with `host plugin build`",
             Reason::Describe(_) | Reason::Fickle => "`describe` must return a constant: mend the plugin",
             Reason::Descriptor(_) => "mend what `describe` returns",

@@ -54,7 +54,7 @@ impl Generic {
             }
             _ => inspection.check(&[])?,
         }
-        let pre = loader.compile(&bytes).map_err(|error| uncompilable(&error))?;
+        let pre = loader.compile(&bytes, &inspection).map_err(|error| uncompilable(&error))?;
         Ok(Generic { bytes, inspection, pre })
     }
 }
@@ -157,8 +157,7 @@ pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) ->
     check_digest(&inspection, terms.pinned).map_err(refuse)?;
     let declared = Declared::new(declaration, generic.pre.instance_pre())
         .map_err(|error| refuse(uncompilable(&error)))?;
-    let sandbox =
-        Sandbox { pre: generic.pre.clone(), limits: terms.limits, declared: Some(Arc::new(declared)) };
+    let sandbox = Sandbox::new(generic.pre.clone(), terms.limits, Some(Arc::new(declared)));
     loader.described(path, inspection, sandbox)
 }
 
@@ -181,6 +180,7 @@ mod tests {
             interface_version: Some("0.1.0".into()),
             imports: Vec::new(),
             excessive: false,
+            composed: false,
             exports: vec!["crm:declared-object/declaration@0.2.0".into()],
             size: 0,
             sha256: String::new(),
