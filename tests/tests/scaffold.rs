@@ -134,6 +134,9 @@ fn a_name_that_no_object_may_have_is_refused() {
         assert_eq!(code, 2, "{err}");
         assert!(err.contains("not usable") && err.contains("sales-order"), "{err}");
     }
+    let (_, err, code) = host(folder.path(), &["plugin", "new", "declared"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("not usable") && err.contains("declared.wasm") && err.contains("help:"), "{err}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -3,6 +3,7 @@
 use crate::cli::args::{Args, Format, NewOptions};
 use crate::cli::run::runtime;
 use crate::cli::{Failure, json, say, setup};
+use crate::plugin::DECLARED_NAME;
 use crate::ports::Mapper;
 use crate::scaffold::{Draft, Known, Made, Project, ScaffoldError, checkout_around, draft_of};
 use serde_json::json as document;
@@ -13,6 +14,12 @@ use sync_core::object::ObjectName;
 /// `host plugin new`.
 pub(super) fn new(args: &Args, options: &NewOptions) -> Result<(), Failure> {
     let name = ObjectName::new(options.name.as_str()).map_err(|error| Failure::Usage(error.to_string()))?;
+    if name.as_str() == DECLARED_NAME {
+        return Err(Failure::Usage(format!(
+            "the name {DECLARED_NAME} is not usable: {DECLARED_NAME}.wasm is the component that carries out declared objects\n  \
+             help: give the object another name"
+        )));
+    }
     let folder = folder(options);
     Project::check_free(&folder).map_err(failed)?;
     let draft = match &options.from_server {

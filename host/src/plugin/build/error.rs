@@ -1,6 +1,7 @@
 //! Why there is no component, and what to do about it.
 
 use super::project::ProjectError;
+use crate::plugin::declared::NAME;
 use crate::plugin::load::EngineError;
 use crate::plugin::refusal::Refusal;
 use std::path::PathBuf;
@@ -60,6 +61,9 @@ pub enum BuildError {
         /// The other.
         second: PathBuf,
     },
+    /// It describes an object whose file would be that of the component behind declared objects.
+    #[error("{} describes the object {NAME}, but {NAME}.wasm is the component that carries out declared objects", .0.display())]
+    TakenName(PathBuf),
     /// The result cannot be written.
     #[error("failed to write {}: {why}", path.display())]
     Write {
@@ -88,6 +92,7 @@ impl BuildError {
             BuildError::Own(error) => error.help(),
             BuildError::Refused(refusal) => Some(refusal.reason.help()),
             BuildError::SameObject { .. } => Some("give one of them another name in `describe`"),
+            BuildError::TakenName(_) => Some("give the object another name in `describe`"),
             BuildError::Project { .. }
             | BuildError::Compile
             | BuildError::Write { .. }

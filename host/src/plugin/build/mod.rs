@@ -114,6 +114,9 @@ fn install(
             let plugin = loader.prepare(&component, &bytes, inspection.clone(), terms)?;
             plugin.object().name.as_str().to_owned()
         };
+        if object == declared::NAME && declared::export(&inspection.exports).is_none() {
+            return Err(BuildError::TakenName(component));
+        }
         if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, inspection)) {
             return Err(BuildError::SameObject { object, first, second: component });
         }

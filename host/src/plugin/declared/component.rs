@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_core::object::Object;
 
-/// What `host plugin build` calls it.
-pub(in crate::plugin) const NAME: &str = "declared";
+/// What `host plugin build` calls it; an object of that name would take its place.
+pub const NAME: &str = "declared";
 /// The file of that name.
 const FILE: &str = "declared.wasm";
 /// What it exports beside what every plugin does, without the version.
