@@ -9,6 +9,7 @@ use super::{baseline, journal, logs, runs};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
 };
+use crate::shown::shown;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -24,7 +25,7 @@ impl Store for SqliteStore {
         let doing = format!("attach the table of {name}");
         let refused = |refusal: &Refusal| {
             unfit(
-                format!("the table {name} in {} cannot be used: it {}", self.path.display(), refusal.why),
+                format!("the table {name} in {} cannot be used: it {}", shown(&self.path), refusal.why),
                 format!(
                     "these statements make it usable; take a copy of the file first:\n{}",
                     refusal.statements

@@ -4,6 +4,7 @@ use super::engine::STACK;
 use super::limits::{INSTANCES, Limits, Meter, OVERRUNS, Refused};
 use super::wasi::Stopped;
 use crate::ports::MapError;
+use crate::shown::is_harmless;
 use wasmtime::Trap;
 
 /// Longest message of wasmtime's that an issue repeats, in characters: some five lines.
@@ -110,10 +111,6 @@ impl Failure {
 
 /// Without control characters or such as turn the direction of text around, and no longer than a log wants.
 pub(crate) fn clean(text: &str, longest: usize) -> String {
-    let is_harmless = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
     let mut shown = text.chars().map(|c| if is_harmless(c) { c } else { ' ' });
     let mut clean: String = shown.by_ref().take(longest).collect();
     if shown.next().is_some() {

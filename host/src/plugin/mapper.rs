@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::sandbox::{Sandbox, Spent};
 use super::v0_1::{self, Mapping};
 use crate::ports::{MapError, Mapper};
+use crate::shown::shown;
 use std::path::{Path, PathBuf};
 use sync_core::conflict::{Resolution, Sides};
 use sync_core::object::{Field, Object, conform_row};
@@ -66,7 +67,7 @@ pub struct WasmMapper {
 
 impl WasmMapper {
     pub(super) fn new(path: PathBuf, inspection: Inspection, object: Object, sandbox: Sandbox) -> WasmMapper {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let file = shown(path.file_name().unwrap_or(path.as_os_str()));
         WasmMapper { path, file, inspection, object, sandbox, pace: [Pace::new(), Pace::new(), Pace::new()] }
     }
 

@@ -16,6 +16,7 @@ use super::inspect::Inspection;
 use super::load::{Loader, Terms};
 use super::refusal::{Reason, Refusal};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use serde::Serialize;
 use sources::Sources;
 use std::collections::BTreeMap;
@@ -159,7 +160,7 @@ fn not_written(path: &Path, error: &std::io::Error) -> BuildError {
 
 impl std::fmt::Display for Built {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (path, size) = (self.path.display(), size(self.size));
+        let (path, size) = (shown(&self.path), size(self.size));
         match &self.sha256 {
             Some(sha256) => write!(f, "{path} ({size}, sha256 {sha256})"),
             None => write!(

@@ -2,6 +2,7 @@
 
 use super::Step;
 use super::cargo::command;
+use crate::shown::shown;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -20,7 +21,7 @@ const WIT: &str = include_str!("../../../../wit/object.wit");
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// The manifest cannot be read.
-    #[error("failed to read {}: {why}", path.display())]
+    #[error("failed to read {}: {why}", shown(path))]
     Unreadable {
         /// The manifest.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub enum ProjectError {
         why: String,
     },
     /// The manifest does not say what it must, or something else besides.
-    #[error("{}:{line}:{column}: {message}", path.display())]
+    #[error("{}:{line}:{column}: {message}", shown(path))]
     Manifest {
         /// The manifest.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum ProjectError {
         message: String,
     },
     /// The command does not start, or what it needs cannot be made.
-    #[error("failed to run `{command}` in {}: {why}", folder.display())]
+    #[error("failed to run `{command}` in {}: {why}", shown(folder))]
     NotRun {
         /// As the manifest has it.
         command: String,
@@ -50,7 +51,7 @@ pub enum ProjectError {
         why: String,
     },
     /// The command says that it failed.
-    #[error("`{command}` failed in {} ({status}): its messages are above", folder.display())]
+    #[error("`{command}` failed in {} ({status}): its messages are above", shown(folder))]
     Failed {
         /// As the manifest has it.
         command: String,
@@ -60,7 +61,7 @@ pub enum ProjectError {
         status: ExitStatus,
     },
     /// The command went well and left nothing.
-    #[error("`{command}` went well in {}, but there is no {}", folder.display(), component.display())]
+    #[error("`{command}` went well in {}, but there is no {}", shown(folder), shown(component))]
     NoComponent {
         /// As the manifest has it.
         command: String,
@@ -72,7 +73,8 @@ pub enum ProjectError {
     /// The command went well and did not write what was there before.
     #[error(
         "`{command}` went well in {}, but did not write {}: what is there is of an earlier build",
-        folder.display(), component.display()
+        shown(folder),
+        shown(component)
     )]
     Stale {
         /// As the manifest has it.

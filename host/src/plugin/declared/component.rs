@@ -12,6 +12,7 @@ use crate::plugin::refusal::{Reason, Refusal};
 use crate::plugin::sandbox::Sandbox;
 use crate::plugin::survey::is_shown;
 use crate::plugin::v0_1::ObjectPluginPre;
+use crate::shown::shown;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -162,7 +163,7 @@ pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) ->
 }
 
 fn refusal(path: &Path, reason: Reason) -> Refusal {
-    Refusal { file: path.to_owned(), object: declared_object(path).map(str::to_owned), reason }
+    Refusal { file: path.to_owned(), object: declared_object(path).map(shown), reason }
 }
 
 fn uncompilable(error: &wasmtime::Error) -> Reason {
