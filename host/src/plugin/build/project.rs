@@ -199,7 +199,7 @@ fn contract() -> std::io::Result<TempDir> {
 }
 
 /// What an earlier build left, out of the way while this one runs: a component that is there afterwards is this build's.
-/// Where there is none, the earlier one comes back.
+/// Where there is none, the earlier one comes back; if this build is interrupted, with the next one.
 struct Earlier {
     component: PathBuf,
     aside: PathBuf,
@@ -207,14 +207,14 @@ struct Earlier {
 
 impl Earlier {
     fn set_aside(component: &Path) -> std::io::Result<Option<Earlier>> {
-        if !component.is_file() {
-            return Ok(None);
-        }
         let mut aside = component.to_owned().into_os_string();
         aside.push(".earlier");
         let earlier = Earlier { component: component.to_owned(), aside: aside.into() };
-        std::fs::rename(&earlier.component, &earlier.aside)?;
-        Ok(Some(earlier))
+        if component.is_file() {
+            std::fs::rename(&earlier.component, &earlier.aside)?;
+        }
+        // It may also be there since a build that was interrupted.
+        Ok(if earlier.aside.is_file() { Some(earlier) } else { None })
     }
 }
 
@@ -285,5 +285,31 @@ mod tests {
         outcome(&folder, "echo two > out/it.wasm").unwrap();
         assert_eq!(std::fs::read_to_string(&component).unwrap(), "two\n");
         assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_an_interrupted_build_set_aside_is_not_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let (component, aside) = (out.join("it.wasm"), out.join("it.wasm.earlier"));
+        let interrupted = |left: Option<&str>| {
+            let _ = std::fs::remove_dir_all(&out);
+            std::fs::create_dir(&out).unwrap();
+            std::fs::write(&aside, "earlier").unwrap();
+            left.into_iter().for_each(|text| std::fs::write(&component, text).unwrap());
+        };
+        let is_left = |text: &str| {
+            assert_eq!(std::fs::read_to_string(&component).unwrap(), text);
+            assert!(!aside.exists());
+        };
+        interrupted(None);
+        assert!(matches!(outcome(&folder, "exit 3"), Err(ProjectError::Failed { .. })));
+        is_left("earlier");
+        interrupted(None);
+        outcome(&folder, "printf new > out/it.wasm").unwrap();
+        is_left("new");
+        interrupted(Some("half"));
+        assert!(matches!(outcome(&folder, "true"), Err(ProjectError::Stale { .. })));
+        is_left("half");
     }
 }
