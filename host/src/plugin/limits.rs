@@ -1,10 +1,10 @@
 //! What a plugin may use up, and the record of what it was refused.
 //!
 //! Fuel and memory are the limits, and their verdicts repeat exactly. One thing escapes them: where the parts of a
-//! composed component hand each other texts and lists, the runtime copies, and asks no fuel for that. One copy is no
+//! composed component hand each other texts, the runtime copies, and asks no fuel for that. One copy is no
 //! larger than the memory, but two million units pay for tens of thousands of them, which is hours. So a composed
-//! component also has a limit of time. It is a backstop: a thousand times what its fuel takes to burn, so that nothing
-//! but such copying meets it, on however busy a machine.
+//! component also has a limit of time. It is a backstop: hundreds of times what its fuel takes to burn, so that nothing but
+//! such copying should meet it, on a busy machine as well.
 
 use super::wasi::Random;
 use std::time::Duration;
