@@ -16,4 +16,5 @@ pub mod ports;
 pub mod remote;
 pub mod report;
 pub mod scaffold;
+mod shown;
 mod toml_file;

@@ -504,6 +504,9 @@ pub struct ObjectState {
     pub mark: Option<Mark>,
     /// Runs since everything was listed.
     pub since_listed: u32,
+    /// Why its local table, altered by a person or made for other fields, can be read and not written: the object stops,
+    /// and the others proceed.
+    pub refused: Option<StoreError>,
 }
 
 /// An operation that could not be carried out (found when applying).
@@ -636,7 +639,7 @@ pub trait Store: Send {
     fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError>;
 }
 
-/// Why the store failed; always fatal to the run.
+/// Why the store failed; fatal to the run, except as [`ObjectState::refused`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct StoreError {
@@ -702,8 +705,8 @@ pub trait Mapper: Send + Sync {
 /// Why one record could not be mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MapError {
-    /// Stable kebab-case code: the plugin's own, or `plugin-trap`, `plugin-fuel`, `plugin-memory`,
-    /// `plugin-row`.
+    /// Stable kebab-case code: the plugin's own, or `plugin-trap`, `plugin-fuel`, `plugin-time`,
+    /// `plugin-memory`, `plugin-row`.
     pub code: String,
     /// What is wrong; names the plugin and, for a limit, the limit and where to raise it.
     pub message: String,

@@ -7,6 +7,7 @@
 
 mod binary;
 mod cap;
+mod composed;
 mod disturbed;
 mod examples;
 mod kinto;
@@ -22,6 +23,7 @@ pub use binary::{
     stock_plugin,
 };
 pub use cap::Cap;
+pub use composed::{composed, crowded};
 pub use disturbed::{Disturbance, Disturbed, Plan};
 pub use examples::example_plugin;
 pub use kinto::Kinto;

@@ -270,6 +270,42 @@ fn an_object_that_fails_does_not_stop_another() {
     is_complete(&scene);
 }
 
+/// The table can still be read, so links from it are told and the other object is synchronized, deletes and all.
+#[test]
+fn a_column_that_cannot_hold_its_field_stops_its_object_only() {
+    let scene = fresh();
+    let gone = scene.crm().insert("Account", &[("Name", "Gone")]).unwrap();
+    scene.crm().insert("Contact", &[("Last Name", "Roe"), ("Account Id", &gone)]).unwrap();
+    scene.run().exits(0);
+    scene.sql("ALTER TABLE contact DROP COLUMN job_title; ALTER TABLE contact ADD COLUMN job_title REAL");
+    scene.sql("UPDATE contact SET first_name = 'Joe' WHERE last_name = 'Doe'");
+    scene.crm().delete("Account", &gone).unwrap();
+    scene.crm().insert("Account", &[("Name", "Bolt")]).unwrap();
+
+    for arguments in [&["run"][..], &["plan"]] {
+        let output = scene.host(&[arguments, &["--format", "json"]].concat()).exits(1);
+        let contact = output.object("contact");
+        assert_eq!(contact["outcome"], "failed");
+        let error = contact["error"].as_str().unwrap();
+        contains(error, &["table contact", "\"job_title\" as REAL", "take a copy", "ALTER TABLE"]);
+        if arguments == ["run"] {
+            let account = output.object("account");
+            assert_eq!(account["outcome"], "synced");
+            assert_eq!(account["pull"], json!({"insert": 1, "update": 0, "delete": 1}));
+        }
+    }
+    assert_eq!(scene.rows("SELECT name FROM account ORDER BY name"), [json!(["Acme"]), json!(["Bolt"])]);
+    scene.host(&["status"]).exits(0);
+
+    let error = scene.run().exits(1).object("contact")["error"].as_str().unwrap().to_owned();
+    let (_, statements) = error.split_once("first:\n").unwrap();
+    scene.sql(statements.trim_end_matches(')'));
+    let report = scene.run().exits(0);
+    assert_eq!(report.object("contact")["push"]["update"], 1);
+    let names = scene.rows("SELECT last_name, first_name, account_id FROM contact ORDER BY last_name");
+    assert_eq!(names, [json!(["Doe", "Joe", null]), json!(["Roe", null, null])]);
+}
+
 #[test]
 fn a_folder_in_the_place_of_the_store_is_named() {
     let scene = fresh();

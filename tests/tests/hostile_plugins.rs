@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::sync::Mutex;
-use tests::{Json, Output, Scene, hostile_plugin, json, refused_plugin, stock_plugin};
+use tests::{Json, Output, Scene, composed, crowded, hostile_plugin, json, refused_plugin, stock_plugin};
 
 /// Two tests of one project would write the same file at once.
 static BUILDING: Mutex<()> = Mutex::new(());
@@ -304,6 +304,13 @@ fn padded(component: &[u8], bytes: usize) -> Vec<u8> {
 }
 
 #[test]
+fn a_component_of_many_parts_works_like_any_other() {
+    let account = std::fs::read(stock_plugin("account")).unwrap();
+    let scene = beside_contact("account.wasm", &crowded(&account, 150));
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 1);
+}
+
+#[test]
 fn a_component_of_fifty_megabytes_works_like_any_other() {
     let account = std::fs::read(stock_plugin("account")).unwrap();
     let scene = beside_contact("account.wasm", &padded(&account, 50_000_000));
@@ -320,12 +327,13 @@ fn a_component_of_fifty_megabytes_works_like_any_other() {
 #[test]
 fn files_that_are_no_plugins_are_refused_by_name() {
     let account = std::fs::read(stock_plugin("account")).unwrap();
-    let cases: [(&str, Vec<u8>, &str); 6] = [
+    let cases: [(&str, Vec<u8>, &str); 7] = [
         ("too-large.wasm", padded(&account, 70_000_000), "larger than 64MiB"),
         ("cut-off.wasm", account[..account.len() * 2 / 3].to_vec(), "cut off at byte"),
         ("empty.wasm", Vec::new(), "no WebAssembly"),
         ("text.wasm", b"This is a note, not a plugin.\n".to_vec(), "no WebAssembly"),
         ("core-module.wasm", b"\0asm\x01\0\0\0".to_vec(), "core module"),
+        ("crowded.wasm", crowded(&account, 201), "more than 200 instances"),
         ("malformed.wasm", [&account[..8], &[0xff; 64]].concat(), "component is"),
     ];
     for (file, bytes, reason) in cases {
@@ -343,4 +351,41 @@ fn files_that_are_no_plugins_are_refused_by_name() {
         std::fs::remove_file(scene.path("plugins").join(file)).unwrap();
         assert_eq!(scene.run().exits(0).object("contact")["pull"]["insert"], 1);
     }
+}
+
+/// What the parts of a component hand to each other is copied by the host, which no fuel is asked for: time alone ends
+/// it. The record that it is done for costs an issue, and everything else is synchronized.
+#[test]
+fn parts_that_talk_to_each_other_without_end_cost_one_record() {
+    let plugin = std::fs::read(built(refused_plugin, "talkative")).unwrap();
+    let scene = beside_contact("talkative.wasm", &composed(&plugin, "hand-over"));
+    scene.configure("[objects.account]\nlimits = { fuel-per-record = 8000000 }");
+    let bad = scene.crm().insert("Account", &[("Name", "talk")]).unwrap();
+    for number in 1..=20 {
+        scene.crm().insert("Account", &[("Name", &format!("Good {number}"))]).unwrap();
+    }
+    let report = scene.run().exits(3);
+    assert_eq!(report.object("account")["pull"]["insert"], 21);
+    assert_eq!(report.object("contact")["pull"]["insert"], 1);
+    let issue = the_issue(&scene);
+    assert_eq!((&issue["remote_id"], &issue["code"]), (&json!(bad), &json!("plugin-time")));
+    assert_names(&issue, "talkative", &["seconds"]);
+    assert!(says(&issue["message"], &["mend it"]), "no remedy in {issue}");
+
+    scene.crm().update("Account", &bad, &[("Name", "Renamed")]).unwrap();
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 1);
+
+    // Time adds up, so one that does it again and again is not called any more.
+    for place in ["Oslo", "Rome", "Bern", "Kiev", "Riga", "Cork", "Graz", "Nice"] {
+        scene.crm().insert("Account", &[("Name", "talk"), ("Location", place)]).unwrap();
+    }
+    scene.crm().insert("Contact", &[("Last Name", "Roe"), ("First Name", "Al")]).unwrap();
+    assert_eq!(scene.run().exits(3).object("contact")["pull"]["insert"], 1);
+    let all = issues(&scene);
+    assert_eq!(all.len(), 8);
+    assert!(
+        all.iter().all(|it| it["code"] == "plugin-time" && says(&it["message"], &["mend it"])),
+        "{all:?}"
+    );
+    assert!(all.iter().any(|it| says(&it["message"], &["not called any more"])), "{all:?}");
 }

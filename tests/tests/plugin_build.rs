@@ -115,3 +115,16 @@ fn a_mistake_in_plugin_toml_is_told_with_its_place() {
         assert!(failed.err.contains(word), "no {word} in {}", failed.err);
     }
 }
+
+#[test]
+fn an_object_never_takes_the_place_of_the_component_behind_declared_objects() {
+    let folder = tempfile::tempdir().unwrap();
+    let generic = tests::stock_plugin("declared");
+    build(folder.path(), &generic).exits(0);
+    let refused = build(folder.path(), &tests::refused_plugin("named-declared")).exits(1);
+    for word in ["named_declared.wasm", "declared.wasm is the component", "help:", "another name"] {
+        assert!(refused.err.contains(word), "no {word} in {}", refused.err);
+    }
+    let kept = std::fs::read(folder.path().join("out/declared.wasm")).unwrap();
+    assert_eq!(kept, std::fs::read(generic).unwrap());
+}

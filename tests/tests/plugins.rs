@@ -4,7 +4,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use tests::{Json, Scene, host_binary, hostile_plugin, json, refused_plugin, root, stock_plugin};
+use tests::{Json, Output, Scene, host_binary, hostile_plugin, json, refused_plugin, root, stock_plugin};
 
 /// The digest by a tool that is not the host's.
 fn sha256(file: &Path) -> String {
@@ -214,4 +214,40 @@ fn a_component_that_is_not_the_pinned_one_is_listed_as_refused() {
     assert_eq!((&account["state"], &account["pinned"]), (&json!("refused"), &json!(false)));
     assert!(account["reason"].as_str().unwrap().contains(&other), "{account}");
     assert_eq!(listed(&scene, "contact")["state"], "enabled");
+}
+
+/// Whoever puts a file in the folder names it, and a terminal takes some names for commands.
+#[test]
+fn names_of_files_never_reach_the_terminal_as_they_are() {
+    let (scene, _) = one_account(&["account"]);
+    let name = "\u{1b}[31mred\u{7}\nroot: all is well\u{202e}";
+    let shown = "\\u{1b}[31mred\\u{7}\\u{a}root: all is well\\u{202e}";
+    // A component that imports something of such a name, a declaration, and one that says what is wrong in it.
+    let name_of_import = [&[0, u8::try_from(name.len()).unwrap()], name.as_bytes()].concat();
+    let mut component = b"\0asm\x0d\0\x01\0\x07\x03\x01\x42\0\x0a".to_vec();
+    component.push(u8::try_from(name_of_import.len() + 3).unwrap());
+    component.extend([&[1], &name_of_import[..], &[5, 0]].concat());
+    let files = [format!("{name}.wasm"), format!("{name}.object.toml"), format!("{name}2.object.toml")];
+    for (file, content) in files.iter().zip([&component[..], b"", b"object = ["]) {
+        std::fs::write(scene.path("plugins").join(file), content).unwrap();
+    }
+    scene.install(&stock_plugin("declared"));
+    let mut outputs = vec![scene.host(&["run"]).exits(2), scene.host(&["plugin", "list"]).exits(0)];
+    for file in &files {
+        let file = scene.path("plugins").join(file);
+        let file = file.to_str().unwrap();
+        outputs.push(scene.host(&["plugin", "inspect", file]).exits(2));
+        outputs.push(scene.host(&["plugin", "test", file]));
+        outputs.push(scene.host(&["plugin", "build", file, "--out", "built"]).exits(1));
+    }
+    let config = scene.path("").join(format!("{name}.toml"));
+    let mut host = Command::new(host_binary());
+    outputs.push(Output::of(host.args(["run", "--config"]).arg(&config)).exits(2));
+    for Output { out, err, .. } in outputs {
+        let text = format!("{out}{err}");
+        let raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(raw), "{text:?}");
+        assert!(!text.contains("\nroot: all"), "{text:?}");
+        assert!(text.contains(shown), "{text:?}");
+    }
 }

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use tests::{Json, Scene, host_binary, json, root};
 
 /// `host` in a folder, with the text of both streams and its exit code.
@@ -22,8 +23,29 @@ fn succeeds(folder: &Path, arguments: &[&str]) -> String {
     out
 }
 
+/// The projects are in another folder each time, so what is compiled of them is never met again: it is removed, and what
+/// they need stays.
 fn target() -> PathBuf {
-    root().join("target/scaffold")
+    static PRUNED: Once = Once::new();
+    let target = root().join("target/scaffold");
+    PRUNED.call_once(|| remove_own(&target));
+    target
+}
+
+/// Removes the outputs of these tests' own packages, whatever a build made of them.
+fn remove_own(folder: &Path) {
+    const OWN: [&str; 4] = ["sales_order", "host_object", "sync_object_sdk", "task"];
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().replace('-', "_");
+        let is_own = OWN.iter().any(|own| name.trim_start_matches("lib").starts_with(own));
+        match (is_own, path.is_dir()) {
+            (true, true) => std::fs::remove_dir_all(path).unwrap(),
+            (true, false) => std::fs::remove_file(path).unwrap(),
+            (false, true) => remove_own(&path),
+            (false, false) => {}
+        }
+    }
 }
 
 /// A tool of the project's own.
@@ -134,6 +156,9 @@ fn a_name_that_no_object_may_have_is_refused() {
         assert_eq!(code, 2, "{err}");
         assert!(err.contains("not usable") && err.contains("sales-order"), "{err}");
     }
+    let (_, err, code) = host(folder.path(), &["plugin", "new", "declared"]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("not usable") && err.contains("declared.wasm") && err.contains("help:"), "{err}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 

@@ -7,6 +7,7 @@ use super::run::{Request, new_run_id, perform};
 use super::{Failure, say};
 use crate::plugin::build;
 use crate::report::{Outcome, Report};
+use crate::shown::shown;
 use crm::{Config, Seed, Server};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ const OBJECTS: [&str; 4] = ["account", "contact", "opportunity", "activity"];
 pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
     let folder =
         tempfile::Builder::new().prefix("host-demo-").tempdir().map_err(failed("make a folder"))?.keep();
-    say(&format!("demo in {} (it is kept; delete it when you are done)", folder.display()));
+    say(&format!("demo in {} (it is kept; delete it when you are done)", shown(&folder)));
     let plugins = folder.join("plugins");
     match &options.plugins {
         Some(from) => copy_plugins(from, &plugins)?,
@@ -52,8 +53,8 @@ pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
     server.stop_blocking();
     say(&format!(
         "\nthe local store is {}; `host status --config {}` looks at it",
-        folder.join("crm.db").display(),
-        config.display()
+        shown(folder.join("crm.db")),
+        shown(config)
     ));
     let all_synced = [first, second, third].iter().all(|outcome| *outcome == Outcome::Synced);
     if all_synced {
@@ -81,7 +82,7 @@ fn copy_plugins(from: &Path, to: &Path) -> Result<(), Failure> {
     for object in OBJECTS {
         let file = format!("{object}.wasm");
         std::fs::copy(from.join(&file), to.join(&file))
-            .map_err(failed(&format!("copy {}", from.join(&file).display())))?;
+            .map_err(failed(&format!("copy {}", shown(from.join(&file)))))?;
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::remote::rest::description::Description;
 use crate::remote::siebel::{Siebel, SiebelOptions};
 use crate::remote::tryton::Tryton;
 use crate::remote::{self, Credentials, OAuth2, Settings};
+use crate::shown::shown;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -159,10 +160,7 @@ fn description(metadata: &Metadata) -> Result<Description, Failure> {
             Ok(text) => Description::parse(path, &text).map(Some),
             Err(why) => {
                 let help = "the path is relative to the metadata file".to_owned();
-                return error(
-                    format!("the description {} cannot be read: {why}", path.display()),
-                    Some(help),
-                );
+                return error(format!("the description {} cannot be read: {why}", shown(path)), Some(help));
             }
         },
         None => Ok(None),

@@ -5,13 +5,14 @@ use super::laws;
 use super::report::{Outcome, Test};
 use crate::plugin::{Fault, Function, Rejection, WasmMapper};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use sync_core::conflict::{self, Choice, Sides};
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
 
 /// Runs a case; with `bless`, makes it expect what the plugin does.
 pub(super) fn run(plugin: &WasmMapper, case: &Case, bless: bool) -> Result<Test, CaseError> {
-    let file = case.file.file_name().unwrap_or_default().to_string_lossy();
+    let file = shown(case.file.file_name().unwrap_or_default());
     let (name, detail) = (format!("case {file}"), Some(case.name.clone()));
     let Err(message) = check(plugin, &case.expected) else { return Ok(Test::ok(name, detail)) };
     let blessed = if bless { actual(plugin, &case.expected) } else { Err(message.clone()) };

@@ -1,6 +1,7 @@
 //! What SQLite reports, as a sentence that names the file and what was being done to it.
 
 use crate::ports::StoreError;
+use crate::shown::shown;
 use rusqlite::{ErrorCode, ffi};
 use std::path::Path;
 
@@ -17,7 +18,7 @@ pub(super) fn failed(path: &Path, doing: &str, error: rusqlite::Error) -> StoreE
         | rusqlite::Error::Utf8Error(..) => Some(damaged(path)),
         error => error.sqlite_error().and_then(|error| help(path, *error)),
     };
-    StoreError { message: format!("failed to {doing} in {}: {}", path.display(), reason(&error)), help }
+    StoreError { message: format!("failed to {doing} in {}: {}", shown(path), reason(&error)), help }
 }
 
 /// Says that the metadata and the store do not fit together, before anything is contacted.
@@ -69,14 +70,14 @@ fn reason(error: &rusqlite::Error) -> String {
 }
 
 fn damaged(path: &Path) -> String {
-    let file = path.display();
+    let file = shown(path);
     format!(
         "the file is damaged: `sqlite3 {file} \"PRAGMA integrity_check\"` shows where; restore it from a backup"
     )
 }
 
 fn help(path: &Path, error: ffi::Error) -> Option<String> {
-    let file = path.display();
+    let file = shown(path);
     let text = match error.code {
         ErrorCode::DiskFull => {
             "the disk is full: make room and run again; nothing was half-written".to_owned()

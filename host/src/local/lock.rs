@@ -1,6 +1,7 @@
 //! One run at a time on a store (decision 25).
 
 use crate::ports::StoreError;
+use crate::shown::shown;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -21,8 +22,8 @@ impl RunLock {
     pub fn acquire(store: &Path) -> Result<RunLock, StoreError> {
         let path = lock_path(store);
         let failed = |doing: &str, error: std::io::Error| StoreError {
-            message: format!("failed to {doing} {}: {error}", path.display()),
-            help: Some(format!("the folder of {} must exist and be writable", store.display())),
+            message: format!("failed to {doing} {}: {error}", shown(&path)),
+            help: Some(format!("the folder of {} must exist and be writable", shown(store))),
         };
         let mut file = OpenOptions::new()
             .read(true)
@@ -59,7 +60,7 @@ fn taken(store: &Path, file: &mut File) -> StoreError {
         _ => "another process".to_owned(),
     };
     StoreError {
-        message: format!("{} is being synchronized by {holder}", store.display()),
+        message: format!("{} is being synchronized by {holder}", shown(store)),
         help: Some("one run at a time on a store: wait for it to end, or end it, then run again".to_owned()),
     }
 }

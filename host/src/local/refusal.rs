@@ -11,6 +11,8 @@ pub(super) struct Refusal {
     pub(super) why: String,
     /// The statements that make it usable.
     pub(super) statements: String,
+    /// Whether its records can be read as it is, so that nothing but the object itself has to wait.
+    pub(super) readable: bool,
 }
 
 /// A name as SQL writes it.
@@ -59,7 +61,7 @@ pub(super) fn check<'a>(
     } else {
         rebuild(shape, object)
     };
-    Err(Refusal { why, statements })
+    Err(Refusal { why, statements, readable: missing.is_empty() && shape.keeps_ids })
 }
 
 /// The statement that adds a column.

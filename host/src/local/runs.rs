@@ -86,8 +86,17 @@ pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectStat
                mark = CASE WHEN EXISTS (SELECT 1 FROM _sync_issue WHERE object = ?1) \
                  OR EXISTS (SELECT 1 FROM _sync_conflict WHERE object = ?1) THEN NULL ELSE ?8 END \
                WHERE name = ?1";
-    let ObjectState { mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed } =
-        state;
+    let ObjectState {
+        mapping_version,
+        filter,
+        last_run,
+        last_outcome,
+        remote,
+        targets,
+        mark,
+        since_listed,
+        refused: _,
+    } = state;
     let targets = targets.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
     let mark = mark.as_ref().map(|mark| &mark.0);
     connection.execute(

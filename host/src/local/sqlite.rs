@@ -10,6 +10,7 @@ use super::schema;
 use super::table::Attached;
 use super::undo::{self, UndoableRun, Undone};
 use crate::ports::StoreError;
+use crate::shown::shown;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -53,8 +54,8 @@ impl SqliteStore {
     pub fn open(path: &Path, mode: Mode) -> Result<SqliteStore, StoreError> {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| mode == Mode::ReadWrite && !folder.is_dir()) {
-            let message = format!("the folder of the store {} does not exist", path.display());
-            let help = format!("make it with `mkdir -p {}`, or change `path` in [local]", folder.display());
+            let message = format!("the folder of the store {} does not exist", shown(path));
+            let help = format!("make it with `mkdir -p {}`, or change `path` in [local]", shown(folder));
             return Err(unfit(message, help));
         }
         let mut connection = connect(path, mode).map_err(|error| failed(path, "open the store", error))?;
@@ -75,7 +76,7 @@ impl SqliteStore {
         if version > schema::VERSION {
             let message = format!(
                 "{} was written by a newer host: its tables are of version {version}, this host knows {}",
-                path.display(),
+                shown(path),
                 schema::VERSION
             );
             return Err(unfit(message, "use the newer host for this store".to_owned()));
@@ -220,7 +221,7 @@ impl SqliteStore {
     ) -> Result<T, StoreError> {
         let SqliteStore { connection, path, mode, .. } = self;
         if *mode == Mode::ReadOnly {
-            let message = format!("failed to {doing} in {}: it was opened for reading only", path.display());
+            let message = format!("failed to {doing} in {}: it was opened for reading only", shown(path));
             return Err(StoreError { message, help: None });
         }
         transact(connection, change).map_err(|error| failed(path, doing, error))

@@ -2,6 +2,7 @@
 
 use super::commit::Writer;
 use super::error::unfit;
+use super::refusal::Refusal;
 use super::sqlite::{Mode, SqliteStore};
 use super::table::{self, AttachError};
 use super::{baseline, journal, logs, runs};
@@ -9,6 +10,7 @@ use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
 };
 use rusqlite::Connection;
+use crate::shown::shown;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -22,17 +24,21 @@ impl Store for SqliteStore {
             Mode::ReadOnly => table::inspect(&self.connection, object),
         };
         let doing = format!("attach the table of {name}");
-        let attached = attached.map_err(|error| match error {
-            AttachError::Sqlite(error) => self.failed(&doing)(error),
-            AttachError::Refused(refusal) => unfit(
-                format!("the table {name} in {} cannot be used: it {}", self.path.display(), refusal.why),
+        let refused = |refusal: &Refusal| {
+            unfit(
+                format!("the table {name} in {} cannot be used: it {}", shown(&self.path), refusal.why),
                 format!(
                     "these statements make it usable; take a copy of the file first:\n{}",
                     refusal.statements
                 ),
-            ),
+            )
+        };
+        let attached = attached.map_err(|error| match error {
+            AttachError::Sqlite(error) => self.failed(&doing)(error),
+            AttachError::Refused(refusal) => refused(&refusal),
         })?;
-        let state = table::state(&self.connection, attached.id).map_err(self.failed(&doing))?;
+        let mut state = table::state(&self.connection, attached.id).map_err(self.failed(&doing))?;
+        state.refused = attached.refused.as_ref().map(refused);
         self.attached.insert(object.name.clone(), Arc::new(attached));
         Ok(state)
     }

@@ -18,6 +18,8 @@ pub(super) struct Attached {
     pub(super) fields: i64,
     /// The statements on its table.
     pub(super) sql: Statements,
+    /// Why its records cannot be synchronized, where they can be read.
+    pub(super) refused: Option<Refusal>,
 }
 
 /// Why an object's table could not be attached.
@@ -48,13 +50,15 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
     transaction.execute("INSERT INTO _sync_object(name) VALUES (?1) ON CONFLICT(name) DO NOTHING", [name])?;
     let (id, mut made) = known(&transaction, name)?.unwrap_or_default();
     let mut table = name.to_owned();
+    let mut refused = None;
     match look(&transaction, name)? {
         Found::Nothing => {
             transaction.execute_batch(&create(&quote(name), object, &[]))?;
             made = Some(made.unwrap_or_default());
         }
         Found::Table(shape) => {
-            for (column, declared) in check(&shape, object, made.as_ref())? {
+            let gained = readable(check(&shape, object, made.as_ref()), &mut refused)?;
+            for (column, declared) in gained {
                 transaction.execute_batch(&add_column(&shape.name, column, declared))?;
             }
             table = shape.name;
@@ -75,7 +79,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
     let fields = "SELECT id FROM _sync_fields WHERE names = ?1";
     let fields = transaction.query_row(fields, [&names], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(Attached { id, fields, sql: Statements::new(object) })
+    Ok(Attached { id, fields, sql: Statements::new(object), refused })
 }
 
 /// Checks the table of a store that is only read. What [`attach`] would make stands in for it, in
@@ -83,20 +87,21 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
 pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attached, AttachError> {
     let name = object.name.as_str();
     let (id, made) = known(connection, name)?.unwrap_or_default();
+    let mut refused = None;
     match look(connection, name)? {
         Found::Nothing => {
             let stand_in = format!("IF NOT EXISTS temp.{}", quote(name));
             connection.execute_batch(&create(&stand_in, object, &[]))?;
         }
         Found::Table(shape) => {
-            let gained = check(&shape, object, made.as_ref())?;
+            let gained = readable(check(&shape, object, made.as_ref()), &mut refused)?;
             if !gained.is_empty() {
                 connection.execute_batch(&view_with(&shape, &gained))?;
             }
         }
         Found::Other(what) => return Err(not_a_table(name, what).into()),
     }
-    Ok(Attached { id, fields: 0, sql: Statements::new(object) })
+    Ok(Attached { id, fields: 0, sql: Statements::new(object), refused })
 }
 
 /// What is known of the object from earlier runs.
@@ -114,6 +119,7 @@ pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<Object
             targets: targets.map(|names| serde_json::from_str(&names)).transpose().map_err(unreadable)?,
             mark: row.get::<_, Option<String>>(6)?.map(Mark),
             since_listed: row.get(7)?,
+            refused: None,
         })
     };
     Ok(connection.query_row(sql, [id], state).optional()?.unwrap_or_default())
@@ -129,9 +135,28 @@ fn known(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, O
     connection.query_row(sql, [name], read).optional()
 }
 
+/// The columns to add; none, with the reason noted, to a table that can be read and not synchronized. That one is attached
+/// all the same: other objects' links are told from it.
+fn readable<'a>(
+    checked: Result<Vec<(&'a str, &'static str)>, Refusal>,
+    refused: &mut Option<Refusal>,
+) -> Result<Vec<(&'a str, &'static str)>, Refusal> {
+    match checked {
+        Err(refusal) if refusal.readable => {
+            *refused = Some(refusal);
+            Ok(Vec::new())
+        }
+        other => other,
+    }
+}
+
 fn not_a_table(name: &str, what: &str) -> Refusal {
     let drop = if what == "view" { "VIEW" } else { "TABLE" };
-    Refusal { why: format!("is a {what}"), statements: format!("DROP {drop} {};", quote(name)) }
+    Refusal {
+        why: format!("is a {what}"),
+        statements: format!("DROP {drop} {};", quote(name)),
+        readable: false,
+    }
 }
 
 fn view_with(shape: &Shape, gained: &[(&str, &str)]) -> String {

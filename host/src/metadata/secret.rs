@@ -1,5 +1,6 @@
 //! Passwords and tokens: where metadata may have them from, and the type that keeps them from being printed.
 
+use crate::shown::shown;
 use std::fmt;
 
 use super::check::Around;
@@ -120,7 +121,7 @@ fn from_file(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Opt
         }
         Err(error) => error.to_string(),
     };
-    let message = format!("`{}` cannot be had from `{}`: {reason}", item.name(), path.display());
+    let message = format!("`{}` cannot be had from `{}`: {reason}", item.name(), shown(path));
     let help = "a relative path starts at the folder of the metadata file".to_owned();
     found.problem(ProblemKind::UnreadableSecret, item.at(), message, Some(help));
     None

@@ -1,5 +1,6 @@
 //! The keys of `[remote]` that say how requests get to the server, whichever protocol it speaks.
 
+use crate::shown::shown;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -140,7 +141,7 @@ fn ca(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Option<Ca>
     match checked {
         Ok(pem) => Some(Ca { file, pem }),
         Err(reason) => {
-            let message = format!("`{}` cannot be had from `{}`: {reason}", item.name(), file.display());
+            let message = format!("`{}` cannot be had from `{}`: {reason}", item.name(), shown(file));
             let help = "a file with certificates as text, each between `-----BEGIN CERTIFICATE-----` and \
                         `-----END CERTIFICATE-----`; a relative path starts at the folder of the metadata file";
             found.problem(ProblemKind::UnreadableCertificate, item.at(), message, Some(help.to_owned()));

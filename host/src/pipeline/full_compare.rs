@@ -183,5 +183,6 @@ pub(super) fn state(work: &Work<'_>, plan: &Plan, complete: bool, outcome: &str)
         last_outcome: Some(outcome.to_owned()),
         mark: plan.progress.mark.clone().filter(|_| settled && !elsewhere(work)),
         since_listed: plan.progress.since_listed,
+        refused: None,
     }
 }

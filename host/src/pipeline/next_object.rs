@@ -8,7 +8,7 @@ use super::foresee::foresee;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{
     Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
-    recovery,
+    recovery, with_help,
 };
 use crate::ports::{Change, ConflictEntry, Store, View};
 use crate::report::{Counts, ObjectReport, Outcome, Report, Tally};
@@ -104,7 +104,10 @@ async fn steps<'a>(
     // All objects pass steps 1 to 3 before anything is written.
     for (index, journey) in journeys.iter_mut().enumerate() {
         let work = work(index);
-        let result = look(&work, store, journey).await;
+        let result = match &work.participant().state.refused {
+            Some(error) => Err(Stop::Object(with_help(&error.message, error.help.as_deref()))),
+            None => look(&work, store, journey).await,
+        };
         conclude_step(&work, journey, result)?;
     }
     if work(0).options.dry_run {

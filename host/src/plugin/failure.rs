@@ -1,9 +1,10 @@
 //! How a call of a plugin can go wrong, and what the person reads then.
 
 use super::engine::STACK;
-use super::limits::{Limits, Meter, Refused};
+use super::limits::{INSTANCES, Limits, Meter, OVERRUNS, Refused};
 use super::wasi::Stopped;
 use crate::ports::MapError;
+use crate::shown::is_harmless;
 use wasmtime::Trap;
 
 /// Longest message of wasmtime's that an issue repeats, in characters: some five lines.
@@ -15,12 +16,23 @@ pub enum Failure {
     /// It ran too long.
     #[error("used up its {0} units of fuel")]
     Fuel(u64),
+    /// It took too long for its fuel: the parts of a composed component handed data to each other.
+    #[error("ran for more than {0} seconds within its fuel, handing data from one of its parts to another,")]
+    Time(u64),
+    /// It was not called, as too many calls before took too long.
+    #[error("is not called any more: {OVERRUNS} calls ran out of time")]
+    GivenUp,
     /// It wanted more memory than it may.
     #[error("needs more than its {} of memory", size(*.0))]
     Memory(u64),
     /// It wanted more table entries than any program has.
     #[error("needs too many table entries")]
     Table,
+    /// It consists of more instances, memories or tables than any program has.
+    #[error(
+        "is put together from more than {INSTANCES} instances, memories or tables, the most that a plugin may have,"
+    )]
+    Instances,
     /// It recursed too deep.
     #[error("needs more than its {} KiB of stack (it recurses without end)", STACK >> 10)]
     Stack,
@@ -46,6 +58,10 @@ pub enum Failure {
     },
 }
 
+/// How wasmtime's words begin where a store would hold more than the meter allows; it has no type for that.
+const TOO_MANY: &str = "resource limit exceeded: ";
+/// What to do where a plugin has too many parts.
+const FEWER: &str = "; build it as one component, with the fewest parts that its tools allow";
 /// What to do where the record is not at fault.
 pub(super) const MEND: &str =
     "; this is a fault of the plugin: mend it, or put a version without it in its place";
@@ -58,10 +74,12 @@ impl Failure {
             (Some(Refused::Memory), _) => Failure::Memory(limits.memory),
             (Some(Refused::Table), _) => Failure::Table,
             (None, Some(Trap::OutOfFuel)) => Failure::Fuel(limits.fuel_per_record),
+            (None, Some(Trap::Interrupt)) => Failure::Time(limits.seconds()),
             (None, Some(Trap::StackOverflow)) => Failure::Stack,
             (None, Some(Trap::UnreachableCodeReached)) => Failure::Panic,
             (None, Some(trap)) => Failure::Trap(clean(&trap.to_string(), LONGEST_MESSAGE)),
             (None, None) if error.is::<Stopped>() => Failure::Outside(error.root_cause().to_string()),
+            (None, None) if error.to_string().starts_with(TOO_MANY) => Failure::Instances,
             (None, None) => Failure::Answer(clean(&error.root_cause().to_string(), LONGEST_MESSAGE)),
         }
     }
@@ -71,6 +89,7 @@ impl Failure {
         let raise = |limit: String| {
             format!("; if the record is worth more, raise `[objects.{object}] limits = {{ {limit} }}`")
         };
+        let on_this_record = if self == Failure::GivenUp { "" } else { " on this record" };
         let (code, remedy) = match self {
             Failure::Fuel(limit) => {
                 ("plugin-fuel", raise(format!("fuel-per-record = {}", limit.saturating_mul(2))))
@@ -78,22 +97,20 @@ impl Failure {
             Failure::Memory(limit) => {
                 ("plugin-memory", raise(format!("memory = \"{}\"", size(limit.saturating_mul(2)))))
             }
+            Failure::Time(_) | Failure::GivenUp => ("plugin-time", MEND.into()),
             Failure::Table => ("plugin-memory", MEND.into()),
+            Failure::Instances => ("plugin-memory", FEWER.into()),
             Failure::Stack | Failure::Panic | Failure::Trap(_) | Failure::Outside(_) => {
                 ("plugin-trap", MEND.into())
             }
             Failure::Answer(_) | Failure::Count { .. } => ("plugin-row", MEND.into()),
         };
-        MapError { code: code.into(), message: format!("{file} {self} on this record{remedy}"), field: None }
+        MapError { code: code.into(), message: format!("{file} {self}{on_this_record}{remedy}"), field: None }
     }
 }
 
 /// Without control characters or such as turn the direction of text around, and no longer than a log wants.
 pub(crate) fn clean(text: &str, longest: usize) -> String {
-    let is_harmless = |c: char| {
-        !c.is_control()
-            && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
-    };
     let mut shown = text.chars().map(|c| if is_harmless(c) { c } else { ' ' });
     let mut clean: String = shown.by_ref().take(longest).collect();
     if shown.next().is_some() {

@@ -149,7 +149,10 @@ mod tests {
         let faults = [
             Fault::Failed(Failure::Fuel(1)),
             Fault::Failed(Failure::Memory(1)),
+            Fault::Failed(Failure::Time(5)),
+            Fault::Failed(Failure::GivenUp),
             Fault::Failed(Failure::Table),
+            Fault::Failed(Failure::Instances),
             Fault::Failed(Failure::Stack),
             Fault::Failed(Failure::Panic),
             Fault::Failed(Failure::Trap("a reason".into())),
@@ -170,7 +173,10 @@ mod tests {
                 Called { file: "a.wasm", object: "a", input: &[], output_side: "local", output: &output };
             let message = fault.issue(called).message;
             assert!(message.starts_with("a.wasm "), "{message}");
-            assert!(["mend it", "raise `", "shorten"].iter().any(|it| message.contains(it)), "{message}");
+            assert!(
+                ["mend it", "raise `", "shorten", "build it"].iter().any(|it| message.contains(it)),
+                "{message}"
+            );
         }
     }
 

@@ -33,6 +33,9 @@ pub struct Inspection {
     /// Whether it is made of more parts than any toolchain makes.
     #[serde(skip)]
     pub(super) excessive: bool,
+    /// Whether parts of it may call each other, which takes time without taking fuel.
+    #[serde(skip)]
+    pub(super) composed: bool,
 }
 
 /// Reads the surface of a component.
@@ -79,6 +82,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
         size: bytes.len() as u64,
         sha256,
         excessive: nesting.is_excessive(),
+        composed: nesting.is_composed(),
     })
 }
 
@@ -268,6 +272,16 @@ mod tests {
         });
         assert!(inspect(&[COMPONENT, &beside].concat()).unwrap().excessive);
         assert!(!inspect(&component(&[], &GOOD)).unwrap().excessive);
+    }
+
+    #[test]
+    fn parts_with_functions_are_told_from_parts_that_only_name() {
+        let functions = section(8, &[0]);
+        let is_composed =
+            |parts: &[Vec<u8>]| inspect(&[COMPONENT, &parts.concat()].concat()).unwrap().composed;
+        assert!(!is_composed(&[around(&[])[COMPONENT.len()..].to_vec(), functions.clone()]));
+        assert!(is_composed(&[around(&functions)[COMPONENT.len()..].to_vec()]));
+        assert!(is_composed(&[around(&around(&functions)[COMPONENT.len()..])[COMPONENT.len()..].to_vec()]));
     }
 
     #[test]

@@ -1,6 +1,13 @@
 //! What a plugin may use up, and the record of what it was refused.
+//!
+//! Fuel and memory are the limits, and their verdicts repeat exactly. One thing escapes them: where the parts of a
+//! composed component hand each other texts, the runtime copies, and asks no fuel for that. One copy is no
+//! larger than the memory, but two million units pay for tens of thousands of them, which is hours. So a composed
+//! component also has a limit of time. It is a backstop: hundreds of times what its fuel takes to burn, so that nothing but
+//! such copying should meet it, on a busy machine as well.
 
 use super::wasi::Random;
+use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
 /// What one plugin may use for one record.
@@ -26,11 +33,32 @@ impl Limits {
     pub const DESCRIBE: Limits = Limits { memory: 256 << 20, fuel_per_record: 50_000_000 };
 }
 
+/// How finely the time of a composed component is counted: the clock wakes up so often while one is loaded.
+pub(super) const TICK: Duration = Duration::from_millis(100);
+/// Seconds that any call of a composed component may take, and the fuel for which there is one more: a slow machine burns
+/// a hundred times that in a second.
+const PATIENCE: u64 = 5;
+const FUEL_PER_SECOND: u64 = 20_000_000;
+/// Calls of a plugin that may run out of time, before it is not called any more: each of them keeps the run waiting.
+pub(super) const OVERRUNS: usize = 6;
+
+impl Limits {
+    /// Seconds that a call of a composed component may take.
+    pub(super) fn seconds(self) -> u64 {
+        PATIENCE + self.fuel_per_record / FUEL_PER_SECOND
+    }
+
+    /// The same in ticks.
+    pub(super) fn ticks(self) -> u64 {
+        u64::try_from(Duration::from_secs(self.seconds()).as_nanos() / TICK.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
 /// Entries of all tables: a large C program has tens of thousands of functions it calls through pointers.
 const TABLE_ENTRIES: usize = 100_000;
 /// Core instances, memories and tables of a component. A Rust plugin has a handful; the room is for toolchains
 /// that bring each library as a module of its own.
-const INSTANCES: usize = 200;
+pub(super) const INSTANCES: usize = 200;
 
 /// Which limit a plugin ran into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! From a file to a plugin that is ready to map.
 
 use super::declared::{self, Generics, declared_object};
-use super::engine::engine;
+use super::engine::Engines;
 use super::failure::clean;
 use super::grant::Grant;
 use super::inspect::{Inspection, LARGEST_FILE, inspect};
@@ -15,15 +15,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use sync_core::object::{Descriptor, Object, ObjectName};
-use wasmtime::Engine;
 use wasmtime::component::Component;
 
 /// Longest text of the compiler that a message repeats, in characters.
 pub(super) const LONGEST_CAUSE: usize = 300;
 
-/// Loads components, all with one engine.
+/// Loads components.
 pub struct Loader {
-    engine: Engine,
+    engines: Engines,
     /// What carries out declared objects.
     pub(super) generics: Generics,
 }
@@ -62,8 +61,8 @@ impl Loader {
     }
 
     fn start(cached: bool) -> Result<Loader, EngineError> {
-        let engine = engine(cached).map_err(|error| EngineError(format!("{error:#}")))?;
-        Ok(Loader { engine, generics: Generics::default() })
+        let engines = Engines::new(cached).map_err(|error| EngineError(format!("{error:#}")))?;
+        Ok(Loader { engines, generics: Generics::default() })
     }
 
     /// Loads a component: inspects, compiles and asks it what it is. A file `NAME.object.toml` is loaded as the
@@ -94,9 +93,9 @@ impl Loader {
         inspection.check(terms.grants).map_err(refuse)?;
         check_digest(&inspection, terms.pinned).map_err(refuse)?;
         let pre = self
-            .compile(bytes)
+            .compile(bytes, &inspection)
             .map_err(|error| refuse(Reason::Uncompilable(clean(&format!("{error:#}"), LONGEST_CAUSE))))?;
-        self.described(path, inspection, Sandbox { pre, limits: terms.limits, declared: None })
+        self.described(path, inspection, Sandbox::new(pre, terms.limits, None))
     }
 
     /// Asks a component what it is.
@@ -104,24 +103,28 @@ impl Loader {
         &self,
         path: &Path,
         inspection: Inspection,
-        sandbox: Sandbox,
+        mut sandbox: Sandbox,
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
-        let limits = sandbox.limits;
-        let sandbox = Sandbox { limits: Limits::DESCRIBE, ..sandbox };
+        let limits = std::mem::replace(&mut sandbox.limits, Limits::DESCRIBE);
         let descriptor = describe(&sandbox).map_err(refuse)?;
         // A name that is not usable is quoted in the reason.
         let named = ObjectName::new(descriptor.name.as_str()).ok().map(|name| name.as_str().to_owned());
         let object = Object::try_from(descriptor)
             .map_err(|error| Refusal { object: named, ..refuse(Reason::Descriptor(error)) })?;
-        Ok(WasmMapper::new(path.to_owned(), inspection, object, Sandbox { limits, ..sandbox }))
+        Ok(WasmMapper::new(path.to_owned(), inspection, object, sandbox).with_limits(limits))
     }
 
-    pub(super) fn compile(&self, bytes: &[u8]) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
+    pub(super) fn compile(
+        &self,
+        bytes: &[u8],
+        inspection: &Inspection,
+    ) -> Result<ObjectPluginPre<Meter>, wasmtime::Error> {
+        let engine = self.engines.of(inspection)?;
         // Not `Component::new`, which would take text as well.
-        let component = Component::from_binary(&self.engine, bytes)?;
+        let component = Component::from_binary(&engine, bytes)?;
         // Without imports there is nothing in it.
-        let linker = wasi::linker(&self.engine, &component)?;
+        let linker = wasi::linker(&engine, &component)?;
         ObjectPluginPre::new(linker.instantiate_pre(&component)?)
     }
 }

@@ -9,6 +9,7 @@ use super::pace::Pace;
 use super::sandbox::{Sandbox, Spent};
 use super::v0_1::{self, Mapping};
 use crate::ports::{MapError, Mapper};
+use crate::shown::shown;
 use std::path::{Path, PathBuf};
 use sync_core::conflict::{Resolution, Sides};
 use sync_core::object::{Field, Object, conform_row};
@@ -52,7 +53,8 @@ pub struct Measured {
 /// **A record's verdict is that of running it alone** in a fresh instance, with the fuel and memory of one
 /// record: a batch gets no more than that, so where it succeeds, so would each of its records. Where it fails
 /// it is halved, down to the records that fail alone. How records are batched therefore changes the speed and
-/// nothing else.
+/// nothing else. The one exception is a composed component that runs out of time again and again: it is not called any
+/// more.
 pub struct WasmMapper {
     path: PathBuf,
     /// The component's file name, for messages.
@@ -65,7 +67,7 @@ pub struct WasmMapper {
 
 impl WasmMapper {
     pub(super) fn new(path: PathBuf, inspection: Inspection, object: Object, sandbox: Sandbox) -> WasmMapper {
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let file = shown(path.file_name().unwrap_or(path.as_os_str()));
         WasmMapper { path, file, inspection, object, sandbox, pace: [Pace::new(), Pace::new(), Pace::new()] }
     }
 
@@ -187,6 +189,11 @@ impl WasmMapper {
                 out.extend(answers.into_iter().map(Ok));
             }
             (Err(failure), _) if rows.len() == 1 => out.push(Err(failure)),
+            // The halves would take as long again, each of them down to the one record.
+            (Err(Failure::Time(_) | Failure::GivenUp), _) => {
+                pace.failed();
+                rows.chunks(1).for_each(|row| self.halve(row, call, pace, out));
+            }
             (Err(_), _) => {
                 pace.failed();
                 let (first, second) = rows.split_at(rows.len() / 2);

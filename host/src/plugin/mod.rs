@@ -29,7 +29,7 @@ mod wasi;
 
 pub use build::{BuildError, Built, ProjectError, Step, build};
 pub use catalog::{Catalog, CatalogError};
-pub use declared::declared_object;
+pub use declared::{NAME as DECLARED_NAME, declared_object};
 pub use failure::Failure;
 pub(crate) use failure::clean;
 pub use fault::{Fault, Rejection};

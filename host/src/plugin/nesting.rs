@@ -25,6 +25,7 @@ struct Open {
 pub(super) struct Nesting {
     open: Vec<Open>,
     excessive: bool,
+    composed: bool,
 }
 
 impl Nesting {
@@ -36,6 +37,12 @@ impl Nesting {
     /// Whether it is more than any program needs.
     pub(super) fn is_excessive(&self) -> bool {
         self.excessive
+    }
+
+    /// Whether parts of it may call each other: an inner one has functions of its own. Inner ones that only give types
+    /// other names are in every component.
+    pub(super) fn is_composed(&self) -> bool {
+        self.composed
     }
 
     /// Takes the next part of the file.
@@ -56,6 +63,7 @@ impl Nesting {
                     }
                 }
             }
+            Payload::ComponentCanonicalSection(_) => self.composed |= self.open.len() > 1,
             Payload::InstanceSection(section) => self.add(section.count().into()),
             Payload::ComponentInstanceSection(section) => {
                 for instance in section.clone() {

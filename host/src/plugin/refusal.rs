@@ -4,6 +4,7 @@ use super::declared::LARGEST_DECLARATION;
 use super::failure::{Failure, clean, size};
 use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
 use super::nesting::{DEEPEST, MOST_INSTANCES};
+use crate::shown::shown;
 use std::path::{Path, PathBuf};
 use sync_core::object::DescriptorError;
 
@@ -24,7 +25,7 @@ fn heading(file: &Path, object: Option<&str>, reason: &Reason) -> String {
     let about = object.map(|name| format!(" (object {name})")).unwrap_or_default();
     match reason {
         Reason::Declaration(_) => String::new(),
-        _ => format!("{}{about}: ", file.display()),
+        _ => format!("{}{about}: ", shown(file)),
     }
 }
 
@@ -140,7 +141,7 @@ pub enum Reason {
     #[error("{0}")]
     Declaration(String),
     /// Two components for one object.
-    #[error("{} describes the same object", other.display())]
+    #[error("{} describes the same object", shown(other))]
     SameObject {
         /// The other one.
         other: PathBuf,
@@ -185,7 +186,9 @@ impl Reason {
                 "rebuild it against this host's wit/object.wit, or use a host that runs that version"
             }
             Reason::OtherWorld(_) => "build it against the world `object-plugin` of wit/object.wit",
-            Reason::Excessive => "build it as one component, with the fewest parts that its tools allow",
+            Reason::Excessive | Reason::Describe(Failure::Instances) => {
+                "build it as one component, with the fewest parts that its tools allow"
+            }
             Reason::Uncompilable(_) => "build it again with `host plugin build`",
             Reason::Describe(_) | Reason::Fickle => "`describe` must return a constant: mend the plugin",
             Reason::Descriptor(_) => "mend what `describe` returns",

@@ -9,6 +9,7 @@ use super::mapper::WasmMapper;
 use super::parallel::in_parallel;
 use super::refusal::{Reason, Refusal};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -215,9 +216,9 @@ impl Choice<'_> {
     }
 }
 
-/// The name that a file stands for: without its ending.
+/// The name that a file stands for: without its ending. It may become that of an object, which nobody escapes.
 fn stem(path: &Path) -> String {
-    let stem = || path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = || path.file_stem().map(shown).unwrap_or_default();
     declared_object(path).map_or_else(stem, str::to_owned)
 }
 

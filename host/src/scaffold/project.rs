@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::render::{case, fill, mapping};
 use super::vendor::{FILES, TAKEN};
+use crate::shown::shown;
 use std::io;
 use std::path::{Path, PathBuf};
 use sync_core::object::DescriptorError;
@@ -31,13 +32,13 @@ pub struct Made {
 #[derive(Debug, thiserror::Error)]
 pub enum ScaffoldError {
     /// The folder is there already, or something else of that name.
-    #[error("{} is there already, and nothing is written into it", .0.display())]
+    #[error("{} is there already, and nothing is written into it", shown(.0))]
     Exists(PathBuf),
     /// The draft is nothing that a host would take.
     #[error("the mapping would not be usable: {0}")]
     Unusable(#[from] DescriptorError),
     /// The files cannot be written.
-    #[error("failed to write {}: {why}", path.display())]
+    #[error("failed to write {}: {why}", shown(path))]
     Write {
         /// The file or folder.
         path: PathBuf,

@@ -1,5 +1,6 @@
 //! What is wrong with a metadata file, where, and what to do about it.
 
+use crate::shown::shown;
 use std::fmt::{self, Display};
 use std::ops::Range;
 use std::path::Path;
@@ -34,7 +35,7 @@ pub(crate) struct Source(Arc<NamedSource<String>>);
 impl Source {
     /// `redacted` must have the length and the lines of the file's text, or locations are off.
     pub(crate) fn new(file: &Path, redacted: String) -> Self {
-        Self(Arc::new(NamedSource::new(file.display().to_string(), redacted)))
+        Self(Arc::new(NamedSource::new(shown(file), redacted)))
     }
 
     /// The text, without secrets.
@@ -205,7 +206,7 @@ impl MetadataError {
             "`--config FILE` names the metadata file; without it, it is `sync.toml` in the current folder";
         Self::from(Problem {
             kind: ProblemKind::Unreadable,
-            file: path.display().to_string(),
+            file: shown(path),
             position: None,
             message,
             help: Some(help.to_owned()),
@@ -218,7 +219,7 @@ impl MetadataError {
         let valid = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
         Self::from(Problem {
             kind: ProblemKind::Syntax,
-            file: path.display().to_string(),
+            file: shown(path),
             position: Some(position_after(&String::from_utf8_lossy(valid))),
             message: "this is not UTF-8 text".to_owned(),
             help: None,

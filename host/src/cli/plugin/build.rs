@@ -3,6 +3,7 @@
 use crate::cli::args::{Args, Format};
 use crate::cli::{Failure, json, say};
 use crate::plugin::{BuildError, Step, build};
+use crate::shown::shown;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +29,11 @@ pub(in crate::cli) fn report(step: &Step<'_>) {
     let _ = match step {
         Step::AddTarget { target } => writeln!(err, "adding the Rust target {target}"),
         Step::Compile { packages } => writeln!(err, "compiling {}", packages.join(", ")),
-        Step::Run { command, folder } => writeln!(err, "running `{command}` in {}", folder.display()),
+        Step::Run { command, folder } => writeln!(err, "running `{command}` in {}", shown(folder)),
         Step::Wrote(it) if !it.grants.is_empty() => writeln!(
             err,
             "{} imports WASI, and runs only with `grants = [\"wasi\"]` under `[objects.{}]`",
-            it.path.display(),
+            shown(&it.path),
             it.object
         ),
         Step::Wrote(_) => Ok(()),

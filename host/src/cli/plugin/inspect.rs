@@ -7,6 +7,7 @@ use crate::cli::table::table;
 use crate::cli::{Failure, json, say, setup};
 use crate::plugin::{Grant, Inspection, Loader, Terms, WasmMapper};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use serde_json::json as document;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -31,9 +32,9 @@ pub(super) fn inspect(args: &Args, file: &Path, against: Option<&Path>) -> Resul
         return Err(Failure::Usage(format!(
             "{} is the object {}, and {} is the object {}: they cannot be compared\n  help: name another version of \
              the same object",
-            file.display(),
+            shown(file),
             object.name,
-            other.path().display(),
+            shown(other.path()),
             other.object().name
         )));
     }
@@ -135,7 +136,7 @@ fn links(object: &Object) -> Vec<String> {
 }
 
 fn difference(other: &WasmMapper, inspection: &Inspection, changes: &[Told]) -> String {
-    let file = other.path().display();
+    let file = shown(other.path());
     if other.inspection().sha256 == inspection.sha256 {
         return format!("\nthe same component as {file}\n");
     }

@@ -7,6 +7,7 @@ use crate::local::{Mode, StoredObject};
 use crate::metadata::Metadata;
 use crate::plugin::{Grant, Inspection, LeftOut, Refusal, WasmMapper, read};
 use crate::ports::Mapper;
+use crate::shown::{names, shown};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -85,7 +86,7 @@ impl Listed {
     fn refused(it: &Refusal, known: &[StoredObject]) -> Listed {
         let surface = read(&it.file).map(|(_, inspection)| inspection);
         // What cannot be asked is most likely the object that its file is named after.
-        let stem = it.file.file_stem().map(|it| it.to_string_lossy().into_owned());
+        let stem = it.file.file_stem().map(shown);
         let by_file = stem.filter(|stem| known.iter().any(|it| it.object == *stem));
         Listed {
             object: it.object.clone().or(by_file),
@@ -154,15 +155,15 @@ fn text(all: &[Listed]) -> String {
             dash(digest),
             if it.pinned { "yes" } else { "no" }.to_owned(),
             if run.is_empty() { "never".to_owned() } else { run },
-            dash(it.file.as_ref().map(|it| it.display().to_string())),
+            dash(it.file.as_ref().map(shown)),
         ]
     };
     let header = ["OBJECT", "STATE", "MAPPING", "INTERFACE", "BYTES", "SHA256", "PINNED", "LAST RUN", "FILE"];
     let mut text = table(header, &all.iter().map(row).collect::<Vec<_>>());
     for it in all {
-        let file = it.file.as_ref().map(|it| it.display().to_string()).unwrap_or_default();
+        let file = it.file.as_ref().map(shown).unwrap_or_default();
         if !it.imports.is_empty() {
-            text.push_str(&format!("{file} imports {}\n", it.imports.join(", ")));
+            text.push_str(&format!("{file} imports {}\n", names(&it.imports)));
         }
         if let Some(reason) = &it.reason {
             text.push_str(&format!("{file} is {}: {reason}\n", it.state));

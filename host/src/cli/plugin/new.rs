@@ -3,8 +3,10 @@
 use crate::cli::args::{Args, Format, NewOptions};
 use crate::cli::run::runtime;
 use crate::cli::{Failure, json, say, setup};
+use crate::plugin::DECLARED_NAME;
 use crate::ports::Mapper;
 use crate::scaffold::{Draft, Known, Made, Project, ScaffoldError, checkout_around, draft_of};
+use crate::shown::shown;
 use serde_json::json as document;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +15,12 @@ use sync_core::object::ObjectName;
 /// `host plugin new`.
 pub(super) fn new(args: &Args, options: &NewOptions) -> Result<(), Failure> {
     let name = ObjectName::new(options.name.as_str()).map_err(|error| Failure::Usage(error.to_string()))?;
+    if name.as_str() == DECLARED_NAME {
+        return Err(Failure::Usage(format!(
+            "the name {DECLARED_NAME} is not usable: {DECLARED_NAME}.wasm is the component that carries out declared objects\n  \
+             help: give the object another name"
+        )));
+    }
     let folder = folder(options);
     Project::check_free(&folder).map_err(failed)?;
     let draft = match &options.from_server {
@@ -70,9 +78,9 @@ fn folder(options: &NewOptions) -> PathBuf {
 
 /// The commands from here to a run with the object in it.
 fn next(args: &Args, folder: &Path) -> [String; 3] {
-    let folder = folder.display();
+    let folder = shown(folder);
     // Without metadata there is no folder of plugins yet, and the build has its own.
-    let out = setup::metadata(&args.config).map(|it| format!(" --out {}", it.plugins_dir.display()));
+    let out = setup::metadata(&args.config).map(|it| format!(" --out {}", shown(&it.plugins_dir)));
     [
         format!("host plugin test {folder}"),
         format!("host plugin build {folder}{}", out.unwrap_or_default()),
@@ -83,11 +91,10 @@ fn next(args: &Args, folder: &Path) -> [String; 3] {
 fn text(folder: &Path, made: &Made, next: &[String; 3]) -> String {
     let mut text = String::from("made\n");
     for file in &made.files {
-        let _ = writeln!(text, "  {}", folder.join(file).display());
+        let _ = writeln!(text, "  {}", shown(folder.join(file)));
     }
     if made.carried > 0 {
-        let _ =
-            writeln!(text, "  {} (a copy of the SDK and of the contract)", folder.join("vendor").display());
+        let _ = writeln!(text, "  {} (a copy of the SDK and of the contract)", shown(folder.join("vendor")));
     }
     text.push_str("next\n");
     let why = ["its cases, under the limits of a run", "the component", "what a run would do with it"];

@@ -6,6 +6,7 @@ use crate::cli::args::Args;
 use crate::cli::{Failure, setup};
 use crate::plugin::{Grant, Limits, Loader, PluginOverride, Refusal, Terms, WasmMapper, build};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -31,7 +32,7 @@ impl Subject {
             let built = build(&[path.to_owned()], out.path(), &mut |step| report(&step));
             let component = built.map_err(|error| not_built(&error))?.into_iter().next();
             let component =
-                component.ok_or_else(|| Failure::Failed(format!("{} makes no component", path.display())))?;
+                component.ok_or_else(|| Failure::Failed(format!("{} makes no component", shown(path))))?;
             (component.path, Some(out))
         } else {
             (path.to_owned(), None)

@@ -5,6 +5,7 @@ use crate::cli::args::{Args, Format, TestOptions};
 use crate::cli::{Failure, json, say};
 use crate::lab::{CaseError, Lab, Options, Outcome, Report, Test};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use console::style;
 use std::process::ExitCode;
 
@@ -21,7 +22,7 @@ pub(super) fn test(args: &Args, options: &TestOptions) -> Result<ExitCode, Failu
     let lab = Lab::new(&subject.plugin, &lab_options).map_err(usage)?;
     let text = args.format == Format::Text;
     if text {
-        let file = options.path.display();
+        let file = shown(&options.path);
         say(&format!("running {} tests of {} ({file})", lab.tests(), subject.plugin.object().name));
     }
     let report = lab
@@ -57,7 +58,7 @@ fn summary(report: &Report) -> String {
                 test.message.as_deref().unwrap_or_default()
             ));
             if let Some(saved) = &test.saved {
-                text.push_str(&format!("  saved as {}, which is tried again from now on\n", saved.display()));
+                text.push_str(&format!("  saved as {}, which is tried again from now on\n", shown(saved)));
             }
         }
         text.push_str("\nfailures:\n");

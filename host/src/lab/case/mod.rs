@@ -7,13 +7,14 @@ pub(super) use read::read_all;
 pub(super) use write::{Named, save, write};
 
 use super::laws::{Over, Sample};
+use crate::shown::shown;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use sync_core::value::Row;
 
 /// A case file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {why}", file.display())]
+#[error("{}: {why}", shown(file))]
 pub struct CaseError {
     /// The file, or the folder.
     pub file: PathBuf,

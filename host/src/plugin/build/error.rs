@@ -1,8 +1,10 @@
 //! Why there is no component, and what to do about it.
 
 use super::project::ProjectError;
+use crate::plugin::declared::NAME;
 use crate::plugin::load::EngineError;
 use crate::plugin::refusal::Refusal;
+use crate::shown::shown;
 use std::path::PathBuf;
 
 /// Why no components were built.
@@ -25,13 +27,13 @@ pub enum BuildError {
         why: String,
     },
     /// Neither a project nor a component.
-    #[error("{} is neither a plugin project nor a component", .0.display())]
+    #[error("{} is neither a plugin project nor a component", shown(.0))]
     NoProject(PathBuf),
     /// No project where they are looked for.
-    #[error("there is no plugin project in {}", .0.display())]
+    #[error("there is no plugin project in {}", shown(.0))]
     NoProjects(PathBuf),
     /// cargo does not understand the project.
-    #[error("failed to read the project {}: {output}", folder.display())]
+    #[error("failed to read the project {}: {output}", shown(folder))]
     Project {
         /// The project.
         folder: PathBuf,
@@ -39,7 +41,7 @@ pub enum BuildError {
         output: String,
     },
     /// A library that cannot become a component.
-    #[error("{} is not built to a component", .0.display())]
+    #[error("{} is not built to a component", shown(.0))]
     NoPlugin(PathBuf),
     /// It does not compile.
     #[error("failed to compile: cargo's messages are above")]
@@ -51,7 +53,7 @@ pub enum BuildError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// Two of them describe the same object.
-    #[error("{} and {} both describe the object {object}", first.display(), second.display())]
+    #[error("{} and {} both describe the object {object}", shown(first), shown(second))]
     SameObject {
         /// The object.
         object: String,
@@ -60,8 +62,11 @@ pub enum BuildError {
         /// The other.
         second: PathBuf,
     },
+    /// It describes an object whose file would be that of the component behind declared objects.
+    #[error("{} describes the object {NAME}, but {NAME}.wasm is the component that carries out declared objects", shown(.0))]
+    TakenName(PathBuf),
     /// The result cannot be written.
-    #[error("failed to write {}: {why}", path.display())]
+    #[error("failed to write {}: {why}", shown(path))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -88,6 +93,7 @@ impl BuildError {
             BuildError::Own(error) => error.help(),
             BuildError::Refused(refusal) => Some(refusal.reason.help()),
             BuildError::SameObject { .. } => Some("give one of them another name in `describe`"),
+            BuildError::TakenName(_) => Some("give the object another name in `describe`"),
             BuildError::Project { .. }
             | BuildError::Compile
             | BuildError::Write { .. }

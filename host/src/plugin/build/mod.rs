@@ -16,6 +16,7 @@ use super::inspect::Inspection;
 use super::load::{Loader, Terms};
 use super::refusal::{Reason, Refusal};
 use crate::ports::Mapper;
+use crate::shown::shown;
 use serde::Serialize;
 use sources::Sources;
 use std::collections::BTreeMap;
@@ -114,6 +115,9 @@ fn install(
             let plugin = loader.prepare(&component, &bytes, inspection.clone(), terms)?;
             plugin.object().name.as_str().to_owned()
         };
+        if object == declared::NAME && declared::export(&inspection.exports).is_none() {
+            return Err(BuildError::TakenName(component));
+        }
         if let Some((first, ..)) = by_object.insert(object.clone(), (component.clone(), bytes, inspection)) {
             return Err(BuildError::SameObject { object, first, second: component });
         }
@@ -156,7 +160,7 @@ fn not_written(path: &Path, error: &std::io::Error) -> BuildError {
 
 impl std::fmt::Display for Built {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (path, size) = (self.path.display(), size(self.size));
+        let (path, size) = (shown(&self.path), size(self.size));
         match &self.sha256 {
             Some(sha256) => write!(f, "{path} ({size}, sha256 {sha256})"),
             None => write!(

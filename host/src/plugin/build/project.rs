@@ -2,6 +2,7 @@
 
 use super::Step;
 use super::cargo::command;
+use crate::shown::shown;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -20,7 +21,7 @@ const WIT: &str = include_str!("../../../../wit/object.wit");
 #[derive(Debug, thiserror::Error)]
 pub enum ProjectError {
     /// The manifest cannot be read.
-    #[error("failed to read {}: {why}", path.display())]
+    #[error("failed to read {}: {why}", shown(path))]
     Unreadable {
         /// The manifest.
         path: PathBuf,
@@ -28,7 +29,7 @@ pub enum ProjectError {
         why: String,
     },
     /// The manifest does not say what it must, or something else besides.
-    #[error("{}:{line}:{column}: {message}", path.display())]
+    #[error("{}:{line}:{column}: {message}", shown(path))]
     Manifest {
         /// The manifest.
         path: PathBuf,
@@ -40,7 +41,7 @@ pub enum ProjectError {
         message: String,
     },
     /// The command does not start, or what it needs cannot be made.
-    #[error("failed to run `{command}` in {}: {why}", folder.display())]
+    #[error("failed to run `{command}` in {}: {why}", shown(folder))]
     NotRun {
         /// As the manifest has it.
         command: String,
@@ -50,7 +51,7 @@ pub enum ProjectError {
         why: String,
     },
     /// The command says that it failed.
-    #[error("`{command}` failed in {} ({status}): its messages are above", folder.display())]
+    #[error("`{command}` failed in {} ({status}): its messages are above", shown(folder))]
     Failed {
         /// As the manifest has it.
         command: String,
@@ -60,7 +61,7 @@ pub enum ProjectError {
         status: ExitStatus,
     },
     /// The command went well and left nothing.
-    #[error("`{command}` went well in {}, but there is no {}", folder.display(), component.display())]
+    #[error("`{command}` went well in {}, but there is no {}", shown(folder), shown(component))]
     NoComponent {
         /// As the manifest has it.
         command: String,
@@ -72,7 +73,8 @@ pub enum ProjectError {
     /// The command went well and did not write what was there before.
     #[error(
         "`{command}` went well in {}, but did not write {}: what is there is of an earlier build",
-        folder.display(), component.display()
+        shown(folder),
+        shown(component)
     )]
     Stale {
         /// As the manifest has it.
@@ -197,7 +199,7 @@ fn contract() -> std::io::Result<TempDir> {
 }
 
 /// What an earlier build left, out of the way while this one runs: a component that is there afterwards is this build's.
-/// Where there is none, the earlier one comes back.
+/// Where there is none, the earlier one comes back; if this build is interrupted, with the next one.
 struct Earlier {
     component: PathBuf,
     aside: PathBuf,
@@ -205,14 +207,14 @@ struct Earlier {
 
 impl Earlier {
     fn set_aside(component: &Path) -> std::io::Result<Option<Earlier>> {
-        if !component.is_file() {
-            return Ok(None);
-        }
         let mut aside = component.to_owned().into_os_string();
         aside.push(".earlier");
         let earlier = Earlier { component: component.to_owned(), aside: aside.into() };
-        std::fs::rename(&earlier.component, &earlier.aside)?;
-        Ok(Some(earlier))
+        if component.is_file() {
+            std::fs::rename(&earlier.component, &earlier.aside)?;
+        }
+        // It may also be there since a build that was interrupted.
+        Ok(if earlier.aside.is_file() { Some(earlier) } else { None })
     }
 }
 
@@ -283,5 +285,31 @@ mod tests {
         outcome(&folder, "echo two > out/it.wasm").unwrap();
         assert_eq!(std::fs::read_to_string(&component).unwrap(), "two\n");
         assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_an_interrupted_build_set_aside_is_not_left_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("out");
+        let (component, aside) = (out.join("it.wasm"), out.join("it.wasm.earlier"));
+        let interrupted = |left: Option<&str>| {
+            let _ = std::fs::remove_dir_all(&out);
+            std::fs::create_dir(&out).unwrap();
+            std::fs::write(&aside, "earlier").unwrap();
+            left.into_iter().for_each(|text| std::fs::write(&component, text).unwrap());
+        };
+        let is_left = |text: &str| {
+            assert_eq!(std::fs::read_to_string(&component).unwrap(), text);
+            assert!(!aside.exists());
+        };
+        interrupted(None);
+        assert!(matches!(outcome(&folder, "exit 3"), Err(ProjectError::Failed { .. })));
+        is_left("earlier");
+        interrupted(None);
+        outcome(&folder, "printf new > out/it.wasm").unwrap();
+        is_left("new");
+        interrupted(Some("half"));
+        assert!(matches!(outcome(&folder, "true"), Err(ProjectError::Stale { .. })));
+        is_left("half");
     }
 }

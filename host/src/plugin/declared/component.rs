@@ -12,13 +12,14 @@ use crate::plugin::refusal::{Reason, Refusal};
 use crate::plugin::sandbox::Sandbox;
 use crate::plugin::survey::is_shown;
 use crate::plugin::v0_1::ObjectPluginPre;
+use crate::shown::shown;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use sync_core::object::Object;
 
-/// What `host plugin build` calls it.
-pub(in crate::plugin) const NAME: &str = "declared";
+/// What `host plugin build` calls it; an object of that name would take its place.
+pub const NAME: &str = "declared";
 /// The file of that name.
 const FILE: &str = "declared.wasm";
 /// What it exports beside what every plugin does, without the version.
@@ -54,7 +55,7 @@ impl Generic {
             }
             _ => inspection.check(&[])?,
         }
-        let pre = loader.compile(&bytes).map_err(|error| uncompilable(&error))?;
+        let pre = loader.compile(&bytes, &inspection).map_err(|error| uncompilable(&error))?;
         Ok(Generic { bytes, inspection, pre })
     }
 }
@@ -157,13 +158,12 @@ pub(in crate::plugin) fn load(loader: &Loader, path: &Path, terms: Terms<'_>) ->
     check_digest(&inspection, terms.pinned).map_err(refuse)?;
     let declared = Declared::new(declaration, generic.pre.instance_pre())
         .map_err(|error| refuse(uncompilable(&error)))?;
-    let sandbox =
-        Sandbox { pre: generic.pre.clone(), limits: terms.limits, declared: Some(Arc::new(declared)) };
+    let sandbox = Sandbox::new(generic.pre.clone(), terms.limits, Some(Arc::new(declared)));
     loader.described(path, inspection, sandbox)
 }
 
 fn refusal(path: &Path, reason: Reason) -> Refusal {
-    Refusal { file: path.to_owned(), object: declared_object(path).map(str::to_owned), reason }
+    Refusal { file: path.to_owned(), object: declared_object(path).map(shown), reason }
 }
 
 fn uncompilable(error: &wasmtime::Error) -> Reason {
@@ -181,6 +181,7 @@ mod tests {
             interface_version: Some("0.1.0".into()),
             imports: Vec::new(),
             excessive: false,
+            composed: false,
             exports: vec!["crm:declared-object/declaration@0.2.0".into()],
             size: 0,
             sha256: String::new(),

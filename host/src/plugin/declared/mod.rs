@@ -16,7 +16,8 @@ mod wit;
 
 use std::path::Path;
 
-pub(super) use component::{Checked, Generics, NAME, check, checked, export, load};
+pub use component::NAME;
+pub(super) use component::{Checked, Generics, check, checked, export, load};
 use file::declaration;
 pub(super) use wit::Declared;
 
