@@ -94,7 +94,15 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
         RemoteKind::Odata => Ok(Box::new(Odata::new(settings).map_err(usage)?)),
-        RemoteKind::Rest => Ok(Box::new(Rest::new(settings, description(metadata)?).map_err(usage)?)),
+        RemoteKind::Rest => {
+            let described = description(metadata)?;
+            let described = match it.change_feed {
+                Some(false) => described.without_changes(),
+                Some(true) if !described.has_changes() => return Err(no_changes(metadata)),
+                _ => described,
+            };
+            Ok(Box::new(Rest::new(settings, described).map_err(usage)?))
+        }
     }
 }
 
@@ -144,6 +152,13 @@ fn credentials(auth: &Auth) -> Credentials {
             })
         }
     }
+}
+
+fn no_changes(metadata: &Metadata) -> Failure {
+    let message = "the description of this server does not say how to ask for what changed";
+    let help = "add `[changes]` to the description, or leave `change-feed` out".to_owned();
+    let at = metadata.location(&["remote", "change-feed"]);
+    invalid(&metadata.error_at(at, message, Some(help)))
 }
 
 /// What a `rest` server is like.

@@ -3,6 +3,7 @@
 
 mod descriptions;
 mod errors;
+mod feed;
 mod locks;
 mod paging;
 mod ready;

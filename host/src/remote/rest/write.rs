@@ -216,7 +216,7 @@ impl Rest {
             Means::Refused if reply.status == 409 && !by_rule => {
                 Ok(Sent::Contested(self.refusal(call, &reply)))
             }
-            Means::Refused | Means::Gone | Means::Moved => Err(self.refusal(call, &reply)),
+            Means::Refused | Means::Gone | Means::Moved | Means::Expired => Err(self.refusal(call, &reply)),
         }
     }
 
