@@ -139,12 +139,14 @@ fn credentials(auth: &Auth) -> Credentials {
         Auth::ApiKey { header, key } => {
             Credentials::ApiKey { header: header.clone(), key: key.expose().to_owned() }
         }
-        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth } => {
+        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth, refresh_token, scheme } => {
             Credentials::OAuth2(OAuth2 {
                 token_url: token_url.clone(),
                 client_id: client_id.clone(),
                 client_secret: client_secret.expose().to_owned(),
                 scope: scope.clone(),
+                refresh_token: refresh_token.as_ref().map(|token| token.expose().to_owned()),
+                scheme: scheme.clone(),
                 client_auth: match client_auth {
                     metadata::ClientAuth::Basic => remote::ClientAuth::Basic,
                     metadata::ClientAuth::Body => remote::ClientAuth::Body,
