@@ -15,6 +15,29 @@ pub(super) struct Judged {
 }
 
 impl Rest {
+    /// As [`Http::answered`](crate::remote::http::Http::answered). Where the server names another path of its own, it is
+    /// the description that may have to follow.
+    ///
+    /// # Errors
+    /// What is no answer of the application.
+    pub(super) fn answered(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, RemoteError> {
+        let target = reply.header("location").and_then(|to| call.url.join(to).ok());
+        let at_home =
+            target.is_some_and(|to| to.origin() == call.url.origin() && to.path() != call.url.path());
+        let redirected = (300..400).contains(&reply.status) && at_home;
+        self.http.answered(call, reply).map_err(|error| match redirected {
+            true => RemoteError {
+                help: Some(
+                    "let `url`, or the `path` in the description, lead there; if it is a login page, the server wants \
+                     another kind of `auth`"
+                        .into(),
+                ),
+                ..error
+            },
+            false => error,
+        })
+    }
+
     /// What an answer means; `None` where it is a success.
     pub(super) fn judge(&self, on: On, reply: &Reply) -> Option<Judged> {
         let mut rules = self.description.errors.rules.iter().filter(|rule| rule.means != Means::Expired);

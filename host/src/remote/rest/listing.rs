@@ -73,10 +73,10 @@ pub(super) fn following(
         first: records.first().map(|record| record.key.id.0.as_str()),
         last: records.last().map(|record| record.key.id.0.as_str()),
     };
-    paging::next(&list.paging, page, &read, seen).map_err(|why| RemoteError {
+    paging::next(&list.paging, page, &read, seen).map_err(|stuck| RemoteError {
         scope: Scope::Object,
-        message: format!("the listing of `{}` {why}", view.object.name),
-        help: Some("check `paging` in the description of the server".into()),
+        message: format!("the listing of `{}` {}", view.object.name, stuck.why),
+        help: Some(stuck.help.into()),
     })
 }
 
