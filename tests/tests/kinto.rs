@@ -229,3 +229,18 @@ fn a_login_that_may_not_read_fails_the_object() {
     let error = run.object("kinto-account")["error"].to_string();
     assert!(error.contains("account/records for `kinto-account` was answered with 403"), "{error}");
 }
+
+/// Nobody wrote down what the fields are: the records tell.
+#[test]
+fn a_mapping_is_begun_from_what_the_records_have() {
+    let server = Kinto::start();
+    records(&server);
+    let scene = server.scene();
+    scene.host(&["plugin", "new", "company", "--from-server", ACCOUNT]).exits(0);
+    let mapping = std::fs::read_to_string(scene.path("company/src/mapping.rs")).unwrap();
+    for line in ["\"last_modified\"", "\"/address/city\"", "Integer, \"employees\"", "Boolean, \"active\""] {
+        assert!(mapping.contains(line), "no {line} in {mapping}");
+    }
+    let none = scene.host(&["plugin", "new", "task", "--from-server", "activity"]).exits(1);
+    assert!(none.err.contains("activity has no records that this user sees"), "{}", none.err);
+}

@@ -8,6 +8,7 @@
 mod answers;
 mod asking;
 mod classify;
+mod describe;
 pub mod description;
 mod feed;
 mod guard;
@@ -26,8 +27,8 @@ use super::freshness::Newest;
 use super::http::Http;
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, View,
-    WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests,
+    ResourceDescription, Scope, View, WriteError, Written,
 };
 use asking::Wanted;
 use async_trait::async_trait;
@@ -139,5 +140,13 @@ impl Remote for Rest {
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.http.requests(object)
+    }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
     }
 }
