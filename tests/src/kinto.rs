@@ -34,6 +34,11 @@ impl Kinto {
         scene_at(self.server.port())
     }
 
+    /// The port that the server listens on, on loopback.
+    pub fn port(&self) -> u16 {
+        self.server.port()
+    }
+
     /// A scene that reaches the server through a proxy, which changes a record when the first PATCH of it has left the
     /// host and not yet reached the server.
     pub fn scene_with_edit_before_patch(&self, collection: &str, id: &str, values: Json) -> Scene {

@@ -38,7 +38,7 @@ fn is_quiet(scene: &Scene) {
     let run = scene.run().exits(0);
     for name in ["kinto-account", "kinto-opportunity"] {
         let report = run.object(name);
-        let requests = json!({ "count": 1, "keys": 1, "details": 0, "query": 0, "write": 0 });
+        let requests = json!({ "count": 1, "keys": 2, "details": 0, "query": 0, "write": 0 });
         assert_eq!(report["requests"], requests, "{name}");
         assert_eq!((&report["pull"], &report["push"]), (&changes(0, 0, 0), &changes(0, 0, 0)), "{name}");
     }
@@ -195,7 +195,7 @@ fn more_than_a_page_is_listed_whole_and_what_was_deleted_is_not() {
     let scene = server.scene();
     let report = scene.run().exits(0).object("kinto-account");
     assert_eq!((&report["counted"]["remote"], &report["pull"]), (&json!(1200), &changes(1200, 0, 0)));
-    assert_eq!(report["requests"]["keys"], 2);
+    assert_eq!(report["requests"]["keys"], 3, "the mark, and two pages");
     assert_eq!(report["requests"]["details"], 12);
     let again = scene.run().exits(0).object("kinto-account");
     assert_eq!(again["requests"], json!({ "count": 1, "keys": 2, "details": 0, "query": 0, "write": 0 }));
@@ -228,4 +228,19 @@ fn a_login_that_may_not_read_fails_the_object() {
     let run = scene.run().exits(1);
     let error = run.object("kinto-account")["error"].to_string();
     assert!(error.contains("account/records for `kinto-account` was answered with 403"), "{error}");
+}
+
+/// Nobody wrote down what the fields are: the records tell.
+#[test]
+fn a_mapping_is_begun_from_what_the_records_have() {
+    let server = Kinto::start();
+    records(&server);
+    let scene = server.scene();
+    scene.host(&["plugin", "new", "company", "--from-server", ACCOUNT]).exits(0);
+    let mapping = std::fs::read_to_string(scene.path("company/src/mapping.rs")).unwrap();
+    for line in ["\"last_modified\"", "\"/address/city\"", "Integer, \"employees\"", "Boolean, \"active\""] {
+        assert!(mapping.contains(line), "no {line} in {mapping}");
+    }
+    let none = scene.host(&["plugin", "new", "task", "--from-server", "activity"]).exits(1);
+    assert!(none.err.contains("activity has no records that this user sees"), "{}", none.err);
 }

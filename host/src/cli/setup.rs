@@ -95,7 +95,15 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
         RemoteKind::Odata => Ok(Box::new(Odata::new(settings).map_err(usage)?)),
-        RemoteKind::Rest => Ok(Box::new(Rest::new(settings, description(metadata)?).map_err(usage)?)),
+        RemoteKind::Rest => {
+            let described = description(metadata)?;
+            let described = match it.change_feed {
+                Some(false) => described.without_changes(),
+                Some(true) if !described.has_changes() => return Err(no_changes(metadata)),
+                _ => described,
+            };
+            Ok(Box::new(Rest::new(settings, described).map_err(usage)?))
+        }
     }
 }
 
@@ -132,12 +140,14 @@ fn credentials(auth: &Auth) -> Credentials {
         Auth::ApiKey { header, key } => {
             Credentials::ApiKey { header: header.clone(), key: key.expose().to_owned() }
         }
-        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth } => {
+        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth, refresh_token, scheme } => {
             Credentials::OAuth2(OAuth2 {
                 token_url: token_url.clone(),
                 client_id: client_id.clone(),
                 client_secret: client_secret.expose().to_owned(),
                 scope: scope.clone(),
+                refresh_token: refresh_token.as_ref().map(|token| token.expose().to_owned()),
+                scheme: scheme.clone(),
                 client_auth: match client_auth {
                     metadata::ClientAuth::Basic => remote::ClientAuth::Basic,
                     metadata::ClientAuth::Body => remote::ClientAuth::Body,
@@ -145,6 +155,13 @@ fn credentials(auth: &Auth) -> Credentials {
             })
         }
     }
+}
+
+fn no_changes(metadata: &Metadata) -> Failure {
+    let message = "the description of this server does not say how to ask for what changed";
+    let help = "add `[changes]` to the description, or leave `change-feed` out".to_owned();
+    let at = metadata.location(&["remote", "change-feed"]);
+    invalid(&metadata.error_at(at, message, Some(help)))
 }
 
 /// What a `rest` server is like.

@@ -9,8 +9,8 @@ use super::{baseline, journal, logs, runs};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
 };
-use rusqlite::Connection;
 use crate::shown::shown;
+use rusqlite::Connection;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;

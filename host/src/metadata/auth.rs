@@ -8,7 +8,7 @@ use super::check::Around;
 use super::found::Found;
 use super::read::{Item, Table};
 use super::remote::address;
-use super::secret::{Secret, secret};
+use super::secret::{Secret, secret as secret_of};
 
 /// `remote.auth`: how the host identifies itself to the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,8 @@ pub enum Auth {
         /// `key`, never empty.
         key: Secret,
     },
-    /// `kind = "oauth2"`: OAuth 2 client credentials, a token that another address gives out for a while.
+    /// `kind = "oauth2"`: OAuth 2, a token that another address gives out for a while: to the client for itself, or in
+    /// the name of the user who gave it a refresh token.
     OAuth2 {
         /// `token-url`: the token endpoint. Checked as `url` is.
         token_url: url::Url,
@@ -44,6 +45,10 @@ pub enum Auth {
         scope: Option<String>,
         /// `client-auth`: how the client identifies itself to the token endpoint.
         client_auth: ClientAuth,
+        /// `refresh-token` of a user, never empty; none: the client credentials are enough.
+        refresh_token: Option<Secret>,
+        /// `scheme`: the word before the token in the `Authorization` header; none: `Bearer`.
+        scheme: Option<String>,
     },
 }
 
@@ -71,8 +76,12 @@ const KINDS: [(&str, AuthKind, &[&str]); 4] = [
     ("basic", AuthKind::Basic, &["username", "password"]),
     ("bearer", AuthKind::Bearer, &["token"]),
     ("api-key", AuthKind::ApiKey, &["header", "key"]),
-    ("oauth2", AuthKind::OAuth2, &["token-url", "client-id", "client-secret", "scope", "client-auth"]),
+    ("oauth2", AuthKind::OAuth2, OAUTH2),
 ];
+
+/// The keys of `kind = "oauth2"`.
+const OAUTH2: &[&str] =
+    &["token-url", "client-id", "client-secret", "scope", "client-auth", "refresh-token", "scheme"];
 
 /// Headers that make the request what it is.
 const RESERVED: [HeaderName; 8] =
@@ -88,7 +97,7 @@ pub(super) fn auth(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>
         table.refuse(keys, &format!("only goes with `kind = \"{name}\"`"), found);
     }
     let secret = |key: &str, found: &mut Found<'_>| {
-        table.required(key, found).and_then(|item| secret(&item, around, found))
+        table.required(key, found).and_then(|item| secret_of(&item, around, found))
     };
     match kind {
         AuthKind::Basic => {
@@ -109,12 +118,17 @@ pub(super) fn auth(table: &Table<'_>, around: &Around<'_>, found: &mut Found<'_>
             let scope = table.optional_text("scope", found);
             let ways = [("basic", ClientAuth::Basic), ("body", ClientAuth::Body)];
             let client_auth = table.optional("client-auth", |item, found| item.choice(&ways, found), found);
+            let refresh_token =
+                table.optional("refresh-token", |item, found| secret_of(item, around, found), found);
+            let scheme = table.optional("scheme", scheme, found);
             Some(Auth::OAuth2 {
                 token_url: token_url?,
                 client_id: client_id?.to_owned(),
                 client_secret: client_secret?,
                 scope,
                 client_auth: client_auth.unwrap_or_default(),
+                refresh_token,
+                scheme,
             })
         }
     }
@@ -128,6 +142,18 @@ pub(super) fn username(item: &Item<'_>, found: &mut Found<'_>) -> Option<String>
         return None;
     }
     Some(name.to_owned())
+}
+
+/// A word of RFC 7235, section 2.1.
+fn scheme(item: &Item<'_>, found: &mut Found<'_>) -> Option<String> {
+    let word = item.text(found)?;
+    if word.is_empty() || !word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    {
+        // It is not repeated: a person may have put the token there.
+        item.invalid("is no one word", Some("such as `Bearer`".to_owned()), found);
+        return None;
+    }
+    Some(word.to_owned())
 }
 
 fn header(item: &Item<'_>, found: &mut Found<'_>) -> Option<HeaderName> {

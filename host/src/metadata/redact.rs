@@ -14,7 +14,7 @@ use super::secret::is_variable_name;
 use crate::remote::rest::description::SECTIONS;
 
 /// Keys whose values anyone may see.
-const PUBLIC: [&str; 35] = [
+const PUBLIC: [&str; 36] = [
     "version",
     "kind",
     "url",
@@ -33,6 +33,7 @@ const PUBLIC: [&str; 35] = [
     "client-id",
     "scope",
     "client-auth",
+    "scheme",
     "view-mode",
     "user-key-view-mode",
     "timezone",
@@ -56,7 +57,7 @@ const PUBLIC: [&str; 35] = [
 const ADDRESSES: [&str; 3] = ["url", "proxy", "token-url"];
 
 /// The other words that metadata is made of.
-const WORDS: [&str; 31] = [
+const WORDS: [&str; 32] = [
     "remote",
     "local",
     "plugins",
@@ -79,6 +80,7 @@ const WORDS: [&str; 31] = [
     "header",
     "key",
     "client-secret",
+    "refresh-token",
     "sqlite",
     "ask",
     "keep-local",

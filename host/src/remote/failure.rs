@@ -51,7 +51,9 @@ impl Http {
         if (300..400).contains(&status) {
             let target = reply.header(LOCATION.as_str()).and_then(|to| call.url.join(to).ok());
             let elsewhere = target.as_ref().is_some_and(|to| to.origin() != call.url.origin());
-            let target = target.map(|to| format!(" to {}{}", origin(&to), to.path())).unwrap_or_default();
+            // It may repeat a secret.
+            let target = target.map(|to| self.clean(&format!("{}{}", origin(&to), to.path())));
+            let target = target.map(|to| format!(" to {to}")).unwrap_or_default();
             let key = self.key(call);
             return RemoteError {
                 scope: Scope::Object,
@@ -78,18 +80,27 @@ impl Http {
     ) -> RemoteError {
         let what = self.name(call);
         let kind = reply.header(CONTENT_TYPE.as_str()).unwrap_or("no content type");
-        let (message, help) = if is_page(reply) {
-            (
-                format!("{what} was answered with a web page ({kind}) instead of JSON"),
-                Some("check `url`: a proxy or a login page seems to stand before the server".into()),
-            )
-        } else if error.is_data() {
+        if let Some(page) = self.web_page(call, reply) {
+            return page;
+        }
+        let message = match error.is_data() {
             // The library's own words may quote the data.
-            (format!("{what} was answered with JSON of an unknown form (column {})", error.column()), None)
-        } else {
-            (format!("{what} was answered with something ({kind}) that is not whole JSON"), None)
+            true => format!("{what} was answered with JSON of an unknown form (column {})", error.column()),
+            false => format!("{what} was answered with something ({kind}) that is not whole JSON"),
         };
-        RemoteError { scope: Scope::Object, message: self.clean(&message), help }
+        RemoteError { scope: Scope::Object, message: self.clean(&message), help: None }
+    }
+
+    /// The error for an answer that is a web page, whatever its status says; `None` where it is none.
+    pub(super) fn web_page(&self, call: &Call<'_>, reply: &Reply) -> Option<RemoteError> {
+        let kind = reply.header(CONTENT_TYPE.as_str()).unwrap_or("no content type");
+        let message = format!("{} was answered with a web page ({kind}) instead of JSON", self.name(call));
+        let help = "check `url`: a proxy or a login page seems to stand before the server";
+        is_page(reply).then(|| RemoteError {
+            scope: Scope::Object,
+            message: self.clean(&message),
+            help: Some(help.into()),
+        })
     }
 
     /// The error for a request without an answer.

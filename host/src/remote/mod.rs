@@ -16,6 +16,7 @@ mod message;
 pub mod odata;
 pub mod rest;
 mod retry;
+mod sample;
 mod settings;
 pub mod siebel;
 mod tally;

@@ -95,6 +95,7 @@ impl Settings {
                 let [id, secret] = [&client.client_id, &client.client_secret].map(|text| encoded(text));
                 let mut secrets = basic(&id, &secret);
                 secrets.push(client.client_secret.clone());
+                secrets.extend(client.refresh_token.iter().flat_map(|token| [token.clone(), encoded(token)]));
                 secrets
             }
             None => Vec::new(),
@@ -137,7 +138,7 @@ pub enum Credentials {
     OAuth2(OAuth2),
 }
 
-/// OAuth 2 client credentials (RFC 6749, section 4.4).
+/// OAuth 2: client credentials (RFC 6749, section 4.4), or a refresh token (section 6).
 #[derive(Clone, PartialEq, Eq)]
 pub struct OAuth2 {
     /// The token endpoint.
@@ -150,6 +151,10 @@ pub struct OAuth2 {
     pub scope: Option<String>,
     /// How the client identifies itself to the token endpoint.
     pub client_auth: ClientAuth,
+    /// What a user gave the client; none: it asks for itself.
+    pub refresh_token: Option<String>,
+    /// The word before the token; none: `Bearer`.
+    pub scheme: Option<String>,
 }
 
 /// How a client identifies itself to a token endpoint (RFC 6749, section 2.3.1).
@@ -205,6 +210,8 @@ mod tests {
             client_secret: "hunter2".into(),
             scope: None,
             client_auth: ClientAuth::Body,
+            refresh_token: Some("hunter2 too".into()),
+            scheme: None,
         });
         for settings in [
             settings.clone().basic("me", "hunter2"),

@@ -1,4 +1,5 @@
-//! Tokens that another server gives out for a while: OAuth 2 client credentials (RFC 6749, section 4.4).
+//! Tokens that another server gives out for a while: OAuth 2 client credentials (RFC 6749, section 4.4) and refresh tokens
+//! (section 6).
 
 use super::http::{Call, Http, Login, Reply, sensitive};
 use super::retry::Patience;
@@ -110,8 +111,9 @@ impl Http {
         };
         let run = |error: RemoteError| RemoteError { scope: Scope::Run, ..error };
         let reply = outcome.map_err(|broken| run(self.broken(&call, &broken)))?;
-        if !reply.is_success() {
-            return Err(self.denied(&call, &reply));
+        // Not every server has a status for its errors.
+        if !reply.is_success() || serde_json::from_slice::<Denied>(&reply.body).is_ok() {
+            return Err(self.denied(client, &call, &reply));
         }
         let granted: Granted = serde_json::from_slice(&reply.body)
             .map_err(|error| run(self.unreadable(&call, &reply, &error)))?;
@@ -122,8 +124,10 @@ impl Http {
             let help = None;
             return Err(self.no_token(&call, &format!("the token is of the unknown kind `{kind}`"), help));
         }
+        let scheme = client.scheme.as_deref().unwrap_or("Bearer");
         let authorization = Some(granted.access_token.as_str()).filter(|token| !token.is_empty());
-        let authorization = authorization.and_then(|token| sensitive(&format!("Bearer {token}")));
+        let authorization = authorization.and_then(|token| sensitive(&format!("{scheme} {token}")));
+
         let Some(authorization) = authorization else {
             return Err(self.no_token(&call, "the token is none that a request can carry", None));
         };
@@ -131,7 +135,7 @@ impl Http {
     }
 
     /// The error for a token endpoint that gives out none.
-    fn denied(&self, call: &Call<'_>, reply: &Reply) -> RemoteError {
+    fn denied(&self, client: &OAuth2, call: &Call<'_>, reply: &Reply) -> RemoteError {
         let Ok(Denied { error, error_description }) = serde_json::from_slice(&reply.body) else {
             let mut error = self.unexpected(call, reply);
             if reply.status == 401 {
@@ -142,9 +146,15 @@ impl Http {
         let help = match error.as_str() {
             "invalid_client" => Some(CHECK_CLIENT),
             "invalid_scope" => Some("check `scope` in `auth`"),
-            "unauthorized_client" | "unsupported_grant_type" => {
-                Some("the server must allow this client the grant `client_credentials`")
+            "invalid_grant" | "invalid_code" if client.refresh_token.is_some() => {
+                Some("the refresh token has ended, or is another client's: let a user give a new one")
             }
+            "unauthorized_client" | "unsupported_grant_type" if client.refresh_token.is_some() => {
+                Some("the server must allow this client the grant `refresh_token`")
+            }
+            "unauthorized_client" | "unsupported_grant_type" => Some(
+                "the server must allow this client the grant `client_credentials`, or wants a `refresh-token`",
+            ),
             _ => None,
         };
         let said =
@@ -164,7 +174,11 @@ const CHECK_CLIENT: &str = "check `client-id` and `client-secret` in `auth`; a s
 
 fn call(client: &OAuth2) -> Call<'_> {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    form.append_pair("grant_type", "client_credentials");
+    let grant = if client.refresh_token.is_some() { "refresh_token" } else { "client_credentials" };
+    form.append_pair("grant_type", grant);
+    if let Some(token) = &client.refresh_token {
+        form.append_pair("refresh_token", token);
+    }
     if let Some(scope) = &client.scope {
         form.append_pair("scope", scope);
     }
@@ -184,7 +198,7 @@ fn call(client: &OAuth2) -> Call<'_> {
         object: None,
         purpose: Purpose::Query,
         method: Method::POST,
-        detail: Some("client_credentials"),
+        detail: Some(grant),
         url: client.token_url.clone(),
         headers: vec![(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))],
         body: Some(form.finish().into_bytes()),

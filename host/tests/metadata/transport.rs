@@ -123,7 +123,8 @@ fn the_other_kinds_of_auth_are_read() {
     let client = "kind = \"oauth2\", token-url = \"https://login.example/token\", client-id = \"host\", \
                   client-secret = { env = \"CRM_PASSWORD\" }";
     match auth(client) {
-        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth } => {
+        Auth::OAuth2 { token_url, client_id, client_secret, scope, client_auth, refresh_token, scheme } => {
+            assert_eq!((refresh_token, scheme), (None, None));
             assert_eq!((token_url.as_str(), client_id.as_str()), ("https://login.example/token", "host"));
             assert_eq!((client_secret.expose(), scope, client_auth), ("hunter2", None, ClientAuth::Basic));
         }
@@ -173,6 +174,24 @@ fn the_other_kinds_of_auth_have_their_keys() {
     let text = client("token-url = \"https://login.example/\", client-secret = \"hunter2\"");
     assert_mistake(&text, PlainSecret, &["`remote.auth.client-secret` must not be in the file itself"]);
     assert!(!printed(&refused(&text)).contains("hunter2"));
+    let text = client(&format!(
+        "token-url = \"https://login.example/\", {secret}, scheme = \"Zoho-oauthtoken\", refresh-token = {env}"
+    ));
+    match parse(&text).unwrap().remote.auth.unwrap() {
+        Auth::OAuth2 { refresh_token, scheme, .. } => {
+            assert_eq!(
+                (refresh_token.unwrap().expose(), scheme.as_deref()),
+                ("hunter2", Some("Zoho-oauthtoken"))
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    let text =
+        client(&format!("token-url = \"https://login.example/\", {secret}, refresh-token = \"hunter2\""));
+    assert_mistake(&text, PlainSecret, &["`remote.auth.refresh-token` must not be in the file itself"]);
+    assert!(!printed(&refused(&text)).contains("hunter2"));
+    let text = client(&format!("token-url = \"https://login.example/\", {secret}, scheme = \"a b\""));
+    assert_mistake(&text, InvalidValue, &["`remote.auth.scheme` is no one word", "`Bearer`"]);
     let text = client(&format!("token-url = \"https://login.example/\", {secret}, client-auth = \"header\""));
     assert_mistake(
         &text,

@@ -37,6 +37,22 @@ fn every_mistake_is_told_with_line_and_column() {
             "has an unknown placeholder `{fild}`; did you mean `field`?",
         ),
         ("[count]\npath = \"/c\"\n", "6:2: a count stands in one place: `header` or `at`"),
+        (
+            "[count]\npath = \"/c\"\nat = \"/n\"\n[changes]\npath = \"/c\"\nitems = \"/x\"\nmark = { path = \"/m\", at = \"/m\" }\n",
+            "9:2: nothing here has the placeholder `{since}`",
+        ),
+        (
+            "[count]\npath = \"/c\"\nat = \"/n\"\n[changes]\npath = \"/c/{since}\"\nitems = \"/x\"\n",
+            "9:2: `mark` is missing in `changes`",
+        ),
+        (
+            "[changes]\npath = \"/c/{since}\"\nitems = \"/x\"\nmark = { path = \"/m\", at = \"/m\" }\n",
+            "6:2: `changes` needs `count`: a delete that is not told shows in the count alone",
+        ),
+        (
+            "[count]\npath = \"/c\"\nat = \"/n\"\n[changes]\npath = \"/c/{since}\"\nitems = \"/x\"\nmark = { path = \"/m\" }\n",
+            "12:1: a mark stands in one place: `header`, `at`, or in the newest of the `items`",
+        ),
         ("[count]\npath = \"c\"\nat = \"/x\"\n", "7:8: `count.path` must begin with `/`"),
         (
             "[count]\npath = \"/c?x=1\"\nat = \"/x\"\n",

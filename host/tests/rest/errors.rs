@@ -130,6 +130,70 @@ async fn every_answer_to_a_write_has_a_meaning() {
     }
 }
 
+/// A proxy or a login page may answer everything with success: nothing is known, and nothing was done.
+#[tokio::test]
+async fn a_page_is_no_success() {
+    let page = || ok("<!DOCTYPE html><title>Log in</title>").with("content-type", "text/html; charset=utf-8");
+    let found = writes(page(), Some("s1")).await;
+    assert_eq!(found.each_ref().map(kind), ["unknown false"; 3]);
+    let WriteError::FateUnknown { message, .. } = &found[0] else { panic!("{found:?}") };
+    assert!(message.contains("PATCH /api/things/1 for `thing` was answered with a web page"), "{message}");
+    let server = Server::start(move |_| page()).await;
+    let rest = server.rest(&format!("[connect]\npath = \"/me\"\n{DESCRIPTION}"));
+    let object = object();
+    for error in [
+        rest.connect().await.unwrap_err(),
+        rest.count(View { object: &object, filter: None }).await.unwrap_err(),
+        rest.details(&object, &[RemoteId("1".into())]).await.unwrap_err(),
+    ] {
+        assert!(error.message.contains("was answered with a web page (text/html; charset=utf-8)"), "{error}");
+        assert!(error.help.unwrap().contains("check `url`: a proxy or a login page"));
+    }
+}
+
+/// Where the server wants another path, the description is what may have to follow.
+#[tokio::test]
+async fn a_redirect_names_where_to_go_and_what_to_change() {
+    for (location, helps) in [
+        ("/api/things/", "let `url`, or the `path` in the description, lead there"),
+        ("https://crm.example/api/things", "put its address into `url`"),
+    ] {
+        let server = Server::start(move |_| answer(308, "").with("location", location)).await;
+        let object = object();
+        let error = server.rest(DESCRIPTION).count(View { object: &object, filter: None }).await.unwrap_err();
+        assert!(error.message.contains("was redirected to http"), "{error}");
+        assert!(error.help.as_ref().unwrap().contains(helps), "{error:?}");
+    }
+}
+
+/// Whatever a server repeats of the login, and wherever it puts it, no message has it.
+#[tokio::test]
+async fn no_error_repeats_the_login() {
+    let echo =
+        r#"{"message":"Bearer hunter2","error":{"text":"token hunter2!","code":"hunter2"},"ok":false}"#;
+    for status in [200, 400, 401, 403, 404, 409, 412, 422, 500, 503] {
+        let server = Server::start(move |_| answer(status, echo).with("location", "/hunter2")).await;
+        let rest = server.rest(DESCRIPTION);
+        let (object, id, row) = (object(), RemoteId("1".into()), vec![Value::Text("new".into())]);
+        let view = View { object: &object, filter: None };
+        let told = [
+            format!("{:?}", rest.count(view).await),
+            format!("{:?}", rest.details(&object, std::slice::from_ref(&id)).await),
+            format!("{:?}", rest.insert(&object, &row).await),
+            format!("{:?}", rest.update(&object, &id, &token(), &[(0, row[0].clone())]).await),
+            format!("{:?}", rest.delete(&object, &id, &token()).await),
+        ];
+        for told in told {
+            assert!(!told.contains("hunter2"), "{status}: {told}");
+        }
+    }
+    let server =
+        Server::start(|_| answer(302, "").with("location", "https://hunter2.example/hunter2?hunter2")).await;
+    let object = object();
+    let error = server.rest(DESCRIPTION).count(View { object: &object, filter: None }).await.unwrap_err();
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}
+
 /// A 500 may have been carried out: the record tells, and where it does not, nobody knows.
 #[tokio::test]
 async fn after_a_500_the_record_is_asked() {

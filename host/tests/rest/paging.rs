@@ -157,6 +157,27 @@ async fn a_listing_that_does_not_advance_is_an_error_of_the_object() {
     }
 }
 
+fn origin(server: &Server) -> &str {
+    server.url.trim_end_matches("/api/")
+}
+
+/// Not even to one that the same machine has by another name, scheme or port.
+#[tokio::test]
+async fn a_next_page_at_another_name_is_explained() {
+    for (next, told) in [
+        ("https://user:hunter2@crm.example/api?page=2&key=hunter2", "to https://crm.example for"),
+        ("//crm.example/api", "to http://crm.example for"),
+        ("mailto:someone", "to mailto: for"),
+        ("http://[", "is led to an address that is none"),
+    ] {
+        let server = Server::start(move |_| page(0, 2, 9, &format!(r#","next":"{next}""#))).await;
+        let error =
+            listed(&server, &description("kind = \"next-url\", next = \"/next\""), None).await.unwrap_err();
+        assert!(error.message.contains(told), "{error}");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_login_goes_to_no_other_server() {
     let other = Server::start(|_| page(0, 2, 2, "")).await;
@@ -164,7 +185,13 @@ async fn the_login_goes_to_no_other_server() {
     let server = Server::start(move |_| page(0, 2, 9, &format!(r#","next":"{there}things""#))).await;
     let description = description("kind = \"next-url\", next = \"/next\"");
     let error = listed(&server, &description, None).await.unwrap_err();
-    assert!(error.message.contains("another server, which is not followed"), "{error}");
+    let led = format!(
+        "the listing of `thing` is led from {} to {} for its next page",
+        origin(&server),
+        origin(&other)
+    );
+    assert!(error.message.contains(&led), "{error}");
+    assert!(error.help.unwrap().contains("the name by which it calls itself into `url`"));
     assert_eq!(other.asked().len(), 0);
 }
 

@@ -35,6 +35,8 @@ fn client(tokens: &Server) -> OAuth2 {
         client_secret: SECRET.into(),
         scope: Some("crm.read crm.write".into()),
         client_auth: ClientAuth::Basic,
+        refresh_token: None,
+        scheme: None,
     }
 }
 
@@ -80,6 +82,34 @@ async fn a_client_can_identify_itself_in_the_body() {
     assert_eq!(asked.body, "grant_type=client_credentials&client_id=host%3A1&client_secret=s3cret+%26+more");
     assert_eq!(asked.header("authorization"), None);
     assert_eq!(server.requests().len(), 0, "to connect is to have a token");
+}
+
+/// As Zoho has it: a user's refresh token, a word of its own before the token, and errors that are called a success.
+#[tokio::test]
+async fn a_users_refresh_token_gets_tokens_under_any_scheme_and_its_refusal_is_told() {
+    let (server, granting) = (Server::start(async |_, _| EMPTY).await, tokens("").await);
+    let user = |tokens: &Server| OAuth2 {
+        refresh_token: Some("1000.r3fresh/+".into()),
+        scheme: Some("Zoho-oauthtoken".into()),
+        client_auth: ClientAuth::Body,
+        scope: None,
+        ..client(tokens)
+    };
+    count(&remote(with(&server, user(&granting)))).await.unwrap();
+    assert_eq!(token(&server.requests()[0]), "Zoho-oauthtoken t0k3n-0");
+    assert_eq!(
+        granting.requests()[0].body,
+        "grant_type=refresh_token&refresh_token=1000.r3fresh%2F%2B&client_id=host%3A1&client_secret=s3cret+%26+more"
+    );
+    let refusing = Server::start(async |_, request| {
+        format!(r#"{{"error":"invalid_code","error_description":"not {} or 1000.r3fresh/+"}}"#, request.body)
+    })
+    .await;
+    let error = failure(&remote(with(&server, user(&refusing)))).await;
+    says(&error, &["failed to log in: no token from", "invalid_code"], "let a user give a new one");
+    for secret in ["r3fresh", "s3cret"] {
+        assert!(!format!("{error:?}").contains(secret), "{error:?}");
+    }
 }
 
 #[tokio::test]

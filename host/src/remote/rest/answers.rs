@@ -37,9 +37,7 @@ impl Rest {
         match self.parse(object, layout, at, &reply.body) {
             Ok(Some(mut records)) => {
                 let keys = records.iter_mut().map(|record| &mut record.key);
-                let stamps = &self.description.values.timestamps;
-                let instant = |stamp: &str| time_of(stamp).or_else(|| stamps.instant(stamp));
-                self.newest.mark(object, keys, self.description.record.tick, instant);
+                self.newest.mark(object, keys, self.description.record.tick, |stamp| self.instant(stamp));
                 Ok(records)
             }
             Ok(None) => Err(RemoteError {
@@ -52,6 +50,11 @@ impl Rest {
                 Err(RemoteError { help: error.help.or_else(help), ..error })
             }
         }
+    }
+
+    /// The time that a stamp says, in microseconds; `None` where it is a counter or no number.
+    pub(super) fn instant(&self, stamp: &str) -> Option<i64> {
+        time_of(stamp).or_else(|| self.description.values.timestamps.instant(stamp))
     }
 
     fn parse(

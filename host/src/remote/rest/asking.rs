@@ -134,9 +134,11 @@ impl Rest {
     /// # Errors
     /// An answer that is of no use.
     pub(super) fn understood(&self, call: &Call<'_>, reply: Reply) -> Result<Option<Reply>, RemoteError> {
-        let reply = self.http.answered(call, reply)?;
+        let reply = self.answered(call, reply)?;
         match self.judge(On::Read, &reply) {
-            None => Ok(Some(reply)),
+            // Nothing stands in the body of a HEAD, whatever the header says.
+            None if reply.body.is_empty() => Ok(Some(reply)),
+            None => self.http.web_page(call, &reply).map_or(Ok(Some(reply)), Err),
             Some(Judged { means: Means::Gone, .. }) => Ok(None),
             Some(Judged { means: Means::Login, .. }) => Err(self.no_login(call, &reply)),
             Some(_) => Err(self.error(call, &reply)),

@@ -8,8 +8,11 @@
 mod answers;
 mod asking;
 mod classify;
+mod describe;
 pub mod description;
+mod feed;
 mod guard;
+mod listing;
 mod moments;
 mod paging;
 mod pointer;
@@ -24,20 +27,17 @@ use super::freshness::Newest;
 use super::http::Http;
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
-    Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests,
+    ResourceDescription, Scope, View, WriteError, Written,
 };
-use answers::items_in;
 use asking::Wanted;
 use async_trait::async_trait;
-use description::{Description, LockKind, Request, Total};
-use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
-use paging::{Page, Read, Seen};
+use description::{Description, LockKind};
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
 use template::{Bindings, Var};
-use url::form_urlencoded;
 
 /// Records that are read at once where each takes a request.
 const ONE_BY_ONE: usize = 4;
@@ -58,81 +58,6 @@ impl Rest {
     pub fn new(settings: Settings, description: Description) -> Result<Rest, RemoteError> {
         Ok(Rest { http: Http::new(settings)?, description, newest: Newest::default() })
     }
-
-    /// The parameters that a filter adds, and the placeholder for it.
-    fn filtered(
-        &self,
-        view: View<'_>,
-        request: &Request,
-        bindings: Bindings,
-    ) -> Result<(Bindings, Vec<(String, String)>), RemoteError> {
-        let Some(filter) = view.filter else { return Ok((bindings, Vec::new())) };
-        if request.filter {
-            return Ok((bindings, form_urlencoded::parse(filter.as_bytes()).into_owned().collect()));
-        }
-        if request.mentions(Var::Filter) {
-            return Ok((bindings.text(Var::Filter, filter), Vec::new()));
-        }
-        Err(RemoteError {
-            scope: Scope::Object,
-            message: format!(
-                "`{}` has a `filter`, and the description of the server says nowhere how to ask for it",
-                view.object.name
-            ),
-            help: Some("`filter = \"query\"`, or `{filter}` in the `query` of `[list]`".into()),
-        })
-    }
-
-    /// The pages of a listing.
-    fn pages<'a>(
-        &'a self,
-        view: View<'a>,
-        wanted: Wanted,
-        purpose: Purpose,
-    ) -> BoxStream<'a, Result<Vec<RemoteRecord>, RemoteError>> {
-        let first = Some((Page::first(&self.description.list.paging), Seen::default()));
-        stream::try_unfold(first, move |state| async move {
-            let Some((page, mut seen)) = state else { return Ok(None) };
-            let (records, next) = self.page(view, wanted, purpose, &page, &mut seen).await?;
-            Ok(Some((records, next.map(|next| (next, seen)))))
-        })
-        .boxed()
-    }
-
-    async fn page(
-        &self,
-        view: View<'_>,
-        wanted: Wanted,
-        purpose: Purpose,
-        page: &Page,
-        seen: &mut Seen,
-    ) -> Result<(Vec<RemoteRecord>, Option<Page>), RemoteError> {
-        let View { object, .. } = view;
-        let list = &self.description.list;
-        let layout = self.layout(object, wanted);
-        let bindings = page.bind(self.bindings(object, &layout));
-        let (bindings, mut more) = self.filtered(view, &list.request, bindings)?;
-        more.extend(list.paging.parameter().map(str::to_owned).zip(page.parameter()));
-        let mut call = self.call(Some(object), purpose, &list.request, &bindings, &more)?;
-        if let Page::At(url) = page {
-            call.url = url.clone();
-        }
-        let reply = self.must_read(&call).await?;
-        let records = self.records(object, &layout, &list.items, &call, &reply)?;
-        let read = Read {
-            reply: &reply,
-            url: &call.url,
-            items: if list.paging.counts() { items_in(&list.items, &reply) } else { 0 },
-            first: records.first().map(|record| record.key.id.0.as_str()),
-            last: records.last().map(|record| record.key.id.0.as_str()),
-        };
-        let next = paging::next(&list.paging, page, &read, seen).map_err(|why| RemoteError {
-            scope: Scope::Object,
-            message: format!("the listing of `{}` {why}", object.name),
-            help: Some("check `paging` in the description of the server".into()),
-        })?;
-        Ok((records, next))
-    }
 }
 
 #[async_trait]
@@ -149,7 +74,7 @@ impl Remote for Rest {
             in_flight: 4,
             write_batch: 4,
             ids: IdsFrom::Server,
-            change_feed: false,
+            change_feed: self.description.changes.is_some(),
         }
     }
 
@@ -164,25 +89,28 @@ impl Remote for Rest {
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
         let Some(count) = &self.description.count else { return Ok(None) };
-        let takes_filter = count.request.filter || count.request.mentions(Var::Filter);
-        if view.filter.is_some() && !takes_filter {
+        if view.filter.is_some() && !count.request.takes_filter() {
             // What it counts is not what is listed.
             return Ok(None);
         }
         let bindings = Bindings::default().text(Var::Resource, &view.object.resource.path);
-        let (bindings, more) = self.filtered(view, &count.request, bindings)?;
+        let (bindings, more) = listing::filtered(view, &count.request, bindings)?;
         let call = self.call(Some(view.object), Purpose::Count, &count.request, &bindings, &more)?;
         let reply = self.must_read(&call).await?;
-        let total = match &count.total {
-            Total::Header(name) => reply.header(name.as_str()).map(str::to_owned),
-            Total::Body(at) => at.text(&reply.body),
-        };
-        Ok(total.and_then(|total| total.trim().parse().ok()))
+        Ok(count.total.text(&reply).and_then(|total| total.trim().parse().ok()))
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
         let keys = |records: Vec<RemoteRecord>| records.into_iter().map(|record| record.key).collect();
         self.pages(view, Wanted::Key, Purpose::Keys).map_ok(keys).boxed()
+    }
+
+    async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
+        self.mark_of(view).await
+    }
+
+    async fn changes(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        self.changed_since(view, since).await
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
@@ -213,5 +141,13 @@ impl Remote for Rest {
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.http.requests(object)
+    }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
     }
 }

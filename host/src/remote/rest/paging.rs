@@ -134,16 +134,37 @@ pub(super) struct Read<'r> {
     pub(super) last: Option<&'r str>,
 }
 
+/// Why a listing cannot go on.
+#[derive(Debug)]
+pub(super) struct Stuck {
+    /// What follows "the listing".
+    pub(super) why: String,
+    /// What to do.
+    pub(super) help: &'static str,
+}
+
+impl From<String> for Stuck {
+    fn from(why: String) -> Stuck {
+        Stuck { why, help: "check `paging` in the description of the server" }
+    }
+}
+
+impl From<&str> for Stuck {
+    fn from(why: &str) -> Stuck {
+        why.to_owned().into()
+    }
+}
+
 /// The page after this one; `None` where it was the last.
 ///
 /// # Errors
-/// Why the listing cannot go on: what follows "the listing".
+/// A listing that cannot go on.
 pub(super) fn next(
     paging: &Paging,
     page: &Page,
     read: &Read<'_>,
     seen: &mut Seen,
-) -> Result<Option<Page>, String> {
+) -> Result<Option<Page>, Stuck> {
     seen.records += read.items;
     let next = match paging {
         Paging::None => None,
@@ -191,7 +212,7 @@ pub(super) fn next(
 }
 
 /// Whether there is another page, as far as this one tells.
-fn goes_on(end: &End, read: &Read<'_>) -> Result<bool, String> {
+fn goes_on(end: &End, read: &Read<'_>) -> Result<bool, Stuck> {
     if let Some(more) = &end.more {
         let more = flag(more, read.reply)?;
         return match more && read.items == 0 {
@@ -203,27 +224,34 @@ fn goes_on(end: &End, read: &Read<'_>) -> Result<bool, String> {
 }
 
 /// The boolean that tells whether there is more. Where there is none, taking it for a no would cut the listing short.
-fn flag(at: &Pointer, reply: &Reply) -> Result<bool, String> {
+fn flag(at: &Pointer, reply: &Reply) -> Result<bool, Stuck> {
     match at.text(&reply.body).as_deref() {
         Some("true" | "1") => Ok(true),
         Some("false" | "0") => Ok(false),
-        _ => Err(format!("cannot tell whether there is more: there is no boolean at {at}")),
+        _ => Err(format!("cannot tell whether there is more: there is no boolean at {at}").into()),
     }
 }
 
 /// The address, if it is the server's own: our login goes nowhere else.
-fn address(target: &str, read: &Read<'_>) -> Result<Page, String> {
+fn address(target: &str, read: &Read<'_>) -> Result<Page, Stuck> {
     let next =
         read.url.join(target).map_err(|error| format!("is led to an address that is none: {error}"))?;
-    if next.origin() != read.url.origin() {
-        return Err(format!(
-            "is led from {} to {}, another server, which is not followed (if both are the same one, `url` must name \
-             it as it names itself)",
-            read.url.origin().ascii_serialization(),
-            next.origin().ascii_serialization()
-        ));
+    if next.origin() == read.url.origin() {
+        return Ok(Page::At(next));
     }
-    Ok(Page::At(next))
+    let origin = |url: &Url| match url.host() {
+        Some(_) => url.origin().ascii_serialization(),
+        None => format!("{}:", url.scheme()),
+    };
+    Err(Stuck {
+        why: format!(
+            "is led from {} to {} for its next page, and the login must not go there",
+            origin(read.url),
+            origin(&next)
+        ),
+        help: "if both are the same server, put the name by which it calls itself into `url`, or let it know its own (`Host`, \
+               `X-Forwarded-Proto`); else ask for pages by `page`, `offset`, `last-id` or `cursor`",
+    })
 }
 
 /// The target of `<…>; rel="next"`, among others.

@@ -39,10 +39,12 @@ pub(super) enum Var {
     Updated,
     /// The ETag that it must have.
     Etag,
+    /// The mark since which changes are asked for.
+    Since,
 }
 
 /// All of them, by their names.
-const NAMES: [(&str, Var); 16] = [
+const NAMES: [(&str, Var); 17] = [
     ("resource", Var::Resource),
     ("id", Var::Id),
     ("ids", Var::Ids),
@@ -59,6 +61,7 @@ const NAMES: [(&str, Var); 16] = [
     ("version", Var::Version),
     ("updated", Var::Updated),
     ("etag", Var::Etag),
+    ("since", Var::Since),
 ];
 
 impl Var {

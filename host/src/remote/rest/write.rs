@@ -198,11 +198,15 @@ impl Rest {
     /// What is certain: it was not carried out, and why.
     async fn send(&self, call: &Call<'_>, on: On) -> Result<Sent, WriteError> {
         let reply = match self.http.write(call).await {
-            Ok(reply) => self.http.answered(call, reply)?,
+            Ok(reply) => self.answered(call, reply)?,
             Err(doubt @ WriteError::FateUnknown { .. }) => return Ok(Sent::Doubt(doubt)),
             Err(error) => return Err(error),
         };
-        let Some(Judged { means, by_rule }) = self.judge(on, &reply) else { return Ok(Sent::Done(reply)) };
+        let Some(Judged { means, by_rule }) = self.judge(on, &reply) else {
+            // A login page, for one, has a status of success, and nothing was done.
+            let page = self.http.web_page(call, &reply).filter(|_| !reply.body.is_empty());
+            return Ok(page.map_or(Sent::Done(reply), |page| Sent::Doubt(unknown(page.message))));
+        };
         match means {
             Means::Login => Err(self.no_login(call, &reply).into()),
             // There is no record yet that could be gone: what is not there is the resource.
@@ -216,7 +220,7 @@ impl Rest {
             Means::Refused if reply.status == 409 && !by_rule => {
                 Ok(Sent::Contested(self.refusal(call, &reply)))
             }
-            Means::Refused | Means::Gone | Means::Moved => Err(self.refusal(call, &reply)),
+            Means::Refused | Means::Gone | Means::Moved | Means::Expired => Err(self.refusal(call, &reply)),
         }
     }
 

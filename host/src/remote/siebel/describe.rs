@@ -5,13 +5,10 @@ use super::{Purpose, Siebel, wire};
 use crate::ports::{FieldDescription, Holds, RemoteError, ResourceDescription, Scope};
 use crate::remote::decode::Wire as _;
 use crate::remote::http::Reply;
+use crate::remote::sample::{Record, counted, kind_of, length, names};
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::Value as Json;
-use std::collections::HashSet;
-use std::fmt;
 use sync_core::object::{Object, ObjectName, Resource, Traits};
-use sync_core::value::{Kind, Value};
+use sync_core::value::Kind;
 
 const ID: &str = "Id";
 const UPDATED: &str = "Updated";
@@ -19,9 +16,6 @@ const VERSION: &str = "Mod Id";
 const CREATED: &str = "Created";
 /// Who wrote when is the server's own business, and stands for nothing locally.
 const SYSTEM: [&str; 6] = [ID, UPDATED, VERSION, CREATED, "Created By", "Updated By"];
-/// Lengths that a text column is given: the first with twice the room of the longest value seen.
-const LENGTHS: [u32; 7] = [100, 250, 500, 1_000, 2_000, 4_000, 16_000];
-
 impl Siebel {
     /// Reads a page of records with all their fields, and guesses.
     pub(super) async fn described(
@@ -79,7 +73,7 @@ impl Siebel {
     fn guessed(&self, resource: Resource, records: &[Record]) -> ResourceDescription {
         let (mut fields, mut left_out, mut sample) = (Vec::new(), Vec::new(), Vec::new());
         let fullest = records.iter().max_by_key(|record| record.filled());
-        for name in names(records).into_iter().filter(|name| !SYSTEM.contains(name)) {
+        for name in names(records).into_iter().filter(|name| *name != "Link" && !SYSTEM.contains(name)) {
             let holds_more = |record: &Record| {
                 record.0.iter().any(|(it, value)| it == name && (value.is_array() || value.is_object()))
             };
@@ -107,7 +101,6 @@ impl Siebel {
 /// What values of these texts are, and what is uncertain about that.
 fn guess(wire: &wire::Siebel, name: &str, texts: &[&str], records: usize) -> (Kind, Option<String>) {
     let all = |is: &dyn Fn(&str) -> bool| texts.iter().all(|text| is(text));
-    let reads = |kind: Kind| move |text: &str| !matches!(wire.text(&kind, text), Value::Text(_));
     if texts.is_empty() {
         let note = format!("Empty in the {} that were read: its kind is not known.", counted(records));
         return (Kind::Text(250), Some(note));
@@ -122,44 +115,7 @@ fn guess(wire: &wire::Siebel, name: &str, texts: &[&str], records: usize) -> (Ki
     if all(&|text| matches!(text, "Y" | "N")) {
         return (Kind::Boolean, None);
     }
-    if all(&|text| !text.contains(':') && reads(Kind::Date)(text)) {
-        return (Kind::Date, None);
-    }
-    if all(&reads(Kind::Timestamp)) {
-        return (Kind::Timestamp, None);
-    }
-    if !all(&reads(Kind::Decimal(0))) {
-        return (Kind::Text(length(texts)), None);
-    }
-    if is_a_code(name) {
-        let note = "Only numbers were seen, but by its name it is a text of digits.";
-        return (Kind::Text(length(texts)), Some(note.to_owned()));
-    }
-    let digits =
-        texts.iter().map(|text| text.split_once('.').map_or(0, |(_, fraction)| fraction.len())).max();
-    match digits.unwrap_or(0) {
-        // A leading zero, or more digits than a number of 64 bits has, would be lost.
-        0 if all(&|text| text.parse::<i64>().is_ok_and(|number| number.to_string() == text)) => {
-            (Kind::Integer, None)
-        }
-        0 => (Kind::Text(length(texts)), None),
-        // Money has two digits, also where one was enough for what was seen.
-        digits => (Kind::Decimal(u8::try_from(digits.max(2)).unwrap_or(u8::MAX)), None),
-    }
-}
-
-/// Whether its name says that the digits are no number: nobody adds up phone numbers.
-fn is_a_code(name: &str) -> bool {
-    let lower = name.to_lowercase();
-    let mut words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    name.contains('#')
-        || words.any(|word| matches!(word, "phone" | "fax" | "postal" | "zip" | "code" | "uid"))
-        // "Number of Employees" is one.
-        || lower.ends_with(" number")
-}
-
-fn counted(records: usize) -> String {
-    if records == 1 { "one record".to_owned() } else { format!("{records} records") }
+    kind_of(wire, name, texts)
 }
 
 /// Row ids are short, and of capitals and digits: `1-AB3F`.
@@ -171,25 +127,8 @@ fn is_id(text: &str) -> bool {
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.'))
 }
 
-fn length(texts: &[&str]) -> u32 {
-    let longest = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
-    let wanted = u32::try_from(longest).unwrap_or(u32::MAX).saturating_mul(2);
-    LENGTHS.into_iter().find(|length| *length >= wanted).unwrap_or(wanted)
-}
-
 fn has(records: &[Record], name: &str) -> bool {
     records.iter().any(|record| !record.text(name).is_empty())
-}
-
-/// All names, in the order in which the server has them.
-fn names(records: &[Record]) -> Vec<&str> {
-    let (mut names, mut seen) = (Vec::new(), HashSet::new());
-    for (name, _) in records.iter().flat_map(|record| &record.0) {
-        if name != "Link" && seen.insert(name) {
-            names.push(name.as_str());
-        }
-    }
-    names
 }
 
 /// A page of records, or what stands for one.
@@ -213,46 +152,6 @@ impl Answer {
             Answer::Wrapped { items: Items::Many(records) } => records,
             Answer::Wrapped { items: Items::One(record) } | Answer::Bare(record) => vec![record],
         }
-    }
-}
-
-/// A record in the server's own order, which a map would lose.
-struct Record(Vec<(String, Json)>);
-
-impl Record {
-    /// The text under a name; empty where there is none.
-    fn text(&self, name: &str) -> String {
-        match self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value) {
-            Some(Json::String(text)) => text.clone(),
-            Some(Json::Number(number)) => number.to_string(),
-            _ => String::new(),
-        }
-    }
-
-    fn filled(&self) -> usize {
-        self.0.iter().filter(|(_, value)| value.as_str().is_some_and(|text| !text.is_empty())).count()
-    }
-}
-
-impl<'de> Deserialize<'de> for Record {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Record, D::Error> {
-        struct InOrder;
-        impl<'de> Visitor<'de> for InOrder {
-            type Value = Record;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a record")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
-                let mut fields = Vec::new();
-                while let Some(field) = map.next_entry()? {
-                    fields.push(field);
-                }
-                Ok(Record(fields))
-            }
-        }
-        from.deserialize_map(InOrder)
     }
 }
 
@@ -295,7 +194,7 @@ mod tests {
         let one = r#"{"Name":"A","Id":"1-A","Link":[{"rel":"self"}],"Area":"B"}"#;
         for json in [format!(r#"{{"items":[{one}]}}"#), format!(r#"{{"items":{one}}}"#), one.to_owned()] {
             let records = serde_json::from_str::<Answer>(&json).unwrap().records();
-            assert_eq!(names(&records), ["Name", "Id", "Area"], "{json}");
+            assert_eq!(names(&records), ["Name", "Id", "Link", "Area"], "{json}");
         }
     }
 }

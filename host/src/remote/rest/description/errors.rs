@@ -9,12 +9,13 @@ use crate::toml_file::read::{Item, Table};
 
 const ON: [(&str, On); 4] =
     [("read", On::Read), ("insert", On::Insert), ("update", On::Update), ("delete", On::Delete)];
-const MEANS: [(&str, Means); 5] = [
+const MEANS: [(&str, Means); 6] = [
     ("moved", Means::Moved),
     ("gone", Means::Gone),
     ("refused", Means::Refused),
     ("unknown", Means::Unknown),
     ("login", Means::Login),
+    ("expired", Means::Expired),
 ];
 
 /// Reads `[errors]`.

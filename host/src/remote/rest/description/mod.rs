@@ -4,7 +4,7 @@
 //! in `sync.toml` itself, below `[remote.rest]`.
 //!
 //! # Requests
-//! `[list]`, `[count]`, `[get]`, `[get-many]`, `[find]`, `[insert]`, `[update]`, `[delete]` and `[connect]` are one
+//! `[list]`, `[count]`, `[changes]`, `[get]`, `[get-many]`, `[find]`, `[insert]`, `[update]`, `[delete]` and `[connect]` are one
 //! request each. `[list]` and one of `[get]` and `[get-many]` must be there; without `[insert]`, `[update]` or
 //! `[delete]` such a write is refused. All have
 //!
@@ -19,7 +19,7 @@
 //! Placeholders: `{resource}` (the object's resource) everywhere but in `[connect]`; `{id}` of the record; `{ids}` with
 //! commas between them; `{fields}`, the names of the fields that are wanted, with commas; `{filter}`, the object's
 //! filter; `{page}`, `{offset}`, `{cursor}` of the paging; `{record}`, the fields that are written, as a JSON object;
-//! `{version}` and `{updated}`, the token that a record must have; `{conditions}`, `{field}`, `{value}`, `{json}` of a
+//! `{version}` and `{updated}`, the token that a record must have; `{since}`, a mark; `{conditions}`, `{field}`, `{value}`, `{json}` of a
 //! search. In a body all of them are JSON: texts are put in quotes by the host.
 //!
 //! | section | further keys |
@@ -27,6 +27,7 @@
 //! | `[connect]` | a request that any server in order answers with success, once a run |
 //! | `[list]` | `items`: where the list of records stands; `record`: where the record stands in an item; `filter = "query"`: the object's filter is a query string such as `stage=won&owner=7`, and is appended; `paging` |
 //! | `[count]` | `header` or `at`: where the number stands; `filter` |
+//! | `[changes]` | what changed since `{since}`, see below |
 //! | `[get]` | `record`: where the record stands |
 //! | `[get-many]` | `items`, `record`; `batch`: most ids of one request, default 50; `each`: how an id is written |
 //! | `[find]` | the records that have a user key. `items`, `record`; `each = { "{field}" = "{value}" }`: parameters for every part of the key; or `condition`, `join`, `escape`: what `{conditions}` is made of; `exact = false`: the server also finds what is only like it, so that the host compares again; `only-ids = true`: records are read by `[get]` afterwards; `none = 404`: the status, or several, of an answer that says that there is none. Without the section, the whole listing is read before every insert |
@@ -62,6 +63,21 @@
 //! replace the whole inner object by that, it must be told to merge: by its method, or as Kinto by a content type in
 //! `headers`.
 //!
+//! # Changes: `[changes]`
+//! With it, a run asks for what changed since the last one instead of listing everything, if the metadata does not say
+//! `change-feed = false`. The request has `{since}`, and `items`, `record`, `filter` and `paging` as `[list]` has them.
+//! `[changes.mark]` is a request that tells how far the changes have come *now*: `header` or `at` say where the mark
+//! stands, or `items` and `record` where the records, the one that was updated last among them, whose last-updated
+//! stamp is the mark then. Every record that was made or changed since must be told, more does no harm. Those that are
+//! gone are told by `deleted` of `[record]`, or by their ids at `gone`, or not at all: it shows in the count, which must
+//! therefore be there, and everything is listed. So it is for an object with a filter that `[changes]` or `[count]` has no
+//! place for.
+//!
+//! `overlap = "10s"` asks for that much more: for what was stamped when the mark was, or before, and written later.
+//! The default is the `tick` for a stamp of a record, and none for other marks. An answer that says that the mark is too
+//! old (410, or a rule in `[errors]` that means `expired`), or that has a smaller mark itself because the server was put
+//! back, makes the run list everything, and say so.
+//!
 //! # Writes: `[lock]`
 //! `kind = "if-match"`: a header (`header`, default `If-Match`) holds `value`, made of `{updated}`, `{version}` or
 //! `{etag}`, the last being the header of a `[get]` right before. `kind = "field"`: the version is sent in its field, or
@@ -71,7 +87,7 @@
 //! # Errors: `[errors]`
 //! `message` and `code`: where the text and its short name stand; one place or several. `[[errors.rules]]`, the first
 //! that fits: `on` (`read`, `insert`, `update`, `delete`), `status`, `at` with `is`, and `means`: `moved`, `gone`,
-//! `refused`, `unknown` (nobody knows whether it was carried out) or `login`. Without one: 404 and 410 are `gone`, 412 is
+//! `refused`, `unknown` (nobody knows whether it was carried out), `login`, or of an answer to `[changes]` `expired`. Without one: 404 and 410 are `gone`, 412 is
 //! `moved`, 401 is `login`, a 409 is `moved` if the record has moved, other 4xx are `refused`, and of a 5xx the host
 //! finds out: by looking at the record, or for an insert by its user key. A rule for an error in a success names that
 //! status, or it also holds for a 404 with the same body. A 429, 502, 503 or 504 is not judged by rules: it is repeated
@@ -87,6 +103,7 @@
 //! | `choices` | the separator of a text that holds several; default: a list |
 //! | `null` | what null is sent as: default null; texts in `nulls` are read as null |
 
+mod changes;
 mod errors;
 mod paging;
 mod read;
@@ -112,6 +129,7 @@ pub struct Description {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) connect: Option<Request>,
     pub(super) list: List,
+    pub(super) changes: Option<Changes>,
     pub(super) count: Option<Count>,
     pub(super) get: Option<Get>,
     pub(super) get_many: Option<GetMany>,
@@ -157,14 +175,37 @@ pub(super) struct List {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) request: Request,
-    pub(super) total: Total,
+    pub(super) total: Place,
 }
 
-/// Where a number of records stands.
+/// Where in an answer something stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Total {
+pub(super) enum Place {
     Header(HeaderName),
     Body(Pointer),
+}
+
+/// `[changes]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) list: List,
+    /// Where ids of what is gone stand beside the records.
+    pub(super) gone: Option<Pointer>,
+    /// How far before the mark is asked for.
+    pub(super) overlap: Option<Duration>,
+    /// `[changes.mark]`: the request.
+    pub(super) mark: Request,
+    /// Where the mark stands in the answer.
+    pub(super) at: MarkAt,
+}
+
+/// Where a mark stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum MarkAt {
+    /// As it is.
+    Place(Place),
+    /// In the record that was updated last.
+    Newest(Items),
 }
 
 /// `[get]`.
@@ -288,4 +329,6 @@ pub(super) enum Means {
     Unknown,
     /// The login is not accepted.
     Login,
+    /// What changed since the mark is no longer known.
+    Expired,
 }

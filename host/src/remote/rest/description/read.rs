@@ -1,7 +1,7 @@
 //! The rules of the whole description.
 
-use super::{Count, Description, Find, Get, GetMany, List, Lock, LockKind, Shape, Total};
-use super::{errors, paging, request, values, writes};
+use super::{Count, Description, Find, Get, GetMany, List, Lock, LockKind, Place, Shape};
+use super::{changes, errors, paging, request, values, writes};
 use crate::remote::rest::pointer::Pointer;
 use crate::remote::rest::template::{Template, Var};
 use crate::toml_file::error::{MetadataError, ProblemKind, Source};
@@ -14,9 +14,9 @@ use std::time::Duration;
 use toml::de::DeTable;
 
 /// The tables of a description.
-pub(crate) const SECTIONS: [&str; 14] = [
-    "headers", "connect", "list", "count", "get", "get-many", "find", "insert", "update", "delete", "record",
-    "lock", "errors", "values",
+pub(crate) const SECTIONS: [&str; 15] = [
+    "headers", "connect", "list", "changes", "count", "get", "get-many", "find", "insert", "update",
+    "delete", "record", "lock", "errors", "values",
 ];
 /// Ids of one request, where the description does not say: few enough for any address.
 const BATCH: usize = 50;
@@ -51,8 +51,9 @@ impl Description {
             request::request(&table, &Needs::new("GET", &[]), found)
         });
         let list = root.required("list", found).and_then(|item| item.table(found));
-        let list = list.and_then(|table| list_of(&table, found));
+        let list = list.and_then(|table| list_of(&table, &[], &[], found));
         let section = |name: &str, found: &mut Found<'_>| root.optional(name, Item::table, found);
+        let changes = section("changes", found).and_then(|table| changes::changes(&table, root, found));
         let count = section("count", found).and_then(|table| count(&table, found));
         let get = section("get", found).and_then(|table| get(&table, found));
         let get_many = section("get-many", found).and_then(|table| get_many(&table, found));
@@ -79,6 +80,7 @@ impl Description {
             headers,
             connect,
             list,
+            changes,
             count,
             get,
             get_many,
@@ -119,16 +121,24 @@ fn fixed_headers(table: &Table<'_>, found: &mut Found<'_>) -> Vec<(HeaderName, H
     all
 }
 
-fn list_of(table: &Table<'_>, found: &mut Found<'_>) -> Option<List> {
-    table.only_known(&request::keys(&["items", "record", "filter", "paging"]), found);
+/// Reads a list that has pages, with these keys and placeholders of its own.
+pub(super) fn list_of(
+    table: &Table<'_>,
+    keys: &[&'static str],
+    own: &[Var],
+    found: &mut Found<'_>,
+) -> Option<List> {
+    let keys = [&["items", "record", "filter", "paging"], keys].concat();
+    table.only_known(&request::keys(&keys), found);
     let section = table.optional("paging", Item::table, found);
     let (paging, pager) = match &section {
         Some(section) => paging::paging(section, found)?,
         None => paging::none(),
     };
     let mut vars = vec![Var::Resource, Var::Fields, Var::Filter];
+    vars.extend(own);
     vars.extend(pager);
-    let request = request::request(table, &Needs::new("GET", &vars), found);
+    let request = request::request(table, &Needs::new("GET", &vars).must(own), found);
     let items = items_of(table, found);
     let request = request?;
     if let (Some(var), Some(section)) = (pager, &section) {
@@ -144,19 +154,21 @@ fn list_of(table: &Table<'_>, found: &mut Found<'_>) -> Option<List> {
 fn count(table: &Table<'_>, found: &mut Found<'_>) -> Option<Count> {
     table.only_known(&request::keys(&["header", "at", "filter"]), found);
     let request = request::request(table, &Needs::new("GET", &[Var::Resource, Var::Filter]), found);
-    let header = table.item("header").and_then(|item| header_name(&item, item.as_text()?, found));
-    let at = optional_pointer(table, "at", found);
-    let total = match (table.item("header").is_some(), table.item("at").is_some()) {
-        (true, false) => header.map(Total::Header),
-        (false, true) => at.map(Total::Body),
-        _ => {
-            let help = "`header = \"X-Total-Count\"`, or `at = \"/meta/total\"`".to_owned();
-            let message = "a count stands in one place: `header` or `at`".to_owned();
-            found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
-            None
-        }
-    };
-    Some(Count { request: request?, total: total? })
+    if table.item("header").is_some() == table.item("at").is_some() {
+        let help = "`header = \"X-Total-Count\"`, or `at = \"/meta/total\"`".to_owned();
+        let message = "a count stands in one place: `header` or `at`".to_owned();
+        found.problem(ProblemKind::MissingKey, table.at(), message, Some(help));
+        return None;
+    }
+    Some(Count { request: request?, total: place(table, found)? })
+}
+
+/// What `header` or `at` says.
+pub(super) fn place(table: &Table<'_>, found: &mut Found<'_>) -> Option<Place> {
+    match table.item("header") {
+        Some(item) => header_name(&item, item.text(found)?, found).map(Place::Header),
+        None => optional_pointer(table, "at", found).map(Place::Body),
+    }
 }
 
 fn get(table: &Table<'_>, found: &mut Found<'_>) -> Option<Get> {

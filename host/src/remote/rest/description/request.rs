@@ -44,6 +44,11 @@ impl<'n> Needs<'n> {
 }
 
 impl Request {
+    /// Whether there is a place for an object's filter.
+    pub(in crate::remote::rest) fn takes_filter(&self) -> bool {
+        self.filter || self.mentions(Var::Filter)
+    }
+
     /// Whether a placeholder stands anywhere in it.
     pub(in crate::remote::rest) fn mentions(&self, var: Var) -> bool {
         self.path.mentions(var)
