@@ -30,6 +30,25 @@ fn an_initial_load_pulls_every_record_and_the_second_run_reads_no_details_and_wr
 }
 
 #[test]
+fn a_load_of_many_reads_pages_and_what_changes_meanwhile_is_neither_lost_nor_doubled() {
+    let scene = Scene::new(&["account"]);
+    let ids: Vec<String> = (0..350)
+        .map(|number| scene.crm().insert("Account", &[("Name", &format!("Acme {number}"))]).unwrap())
+        .collect();
+    // Between the listing and the load one goes and one comes.
+    scene.fault(Fault::new("GET", "Main Phone Number", Action::Before(Change::delete("Account", &ids[200]))));
+    let insert = Change::insert("Account", &[("Name", "Late")]);
+    scene.fault(Fault::new("GET", "Main Phone Number", Action::Before(insert)));
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["pull"]["insert"], 349);
+    assert_eq!(report["requests"]["details"].as_u64().map(|requests| requests <= 6), Some(true), "{report}");
+    assert_eq!(scene.rows("SELECT count(*), count(DISTINCT name) FROM account"), [json!([349, 349])]);
+    let again = scene.run().exits(0).object("account");
+    assert_eq!(again["pull"], json!({"insert": 1, "update": 0, "delete": 0}));
+    assert_eq!(scene.value("SELECT count(*) FROM account WHERE name = 'Late'"), 1);
+}
+
+#[test]
 fn a_pull_update_overwrites_every_mapped_field_and_keeps_an_unmapped_column() {
     let (scene, acme, _) = two_accounts();
     scene.sql(

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod batches;
+mod listing;
 
 use crm::{Action, Change, Config, Fault, Server, Visibility};
 use futures_util::TryStreamExt;
