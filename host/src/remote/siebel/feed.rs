@@ -38,6 +38,10 @@ impl Siebel {
 
     /// The records that were stamped at a mark or later.
     pub(super) async fn changed_since(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        // To a search for what is no time, a server answers with nothing, as if nothing had changed.
+        if self.wire.instant(&since.0).is_none() {
+            return Ok(Feed::Expired);
+        }
         let changed = self.pages(view, Some(since)).try_concat().await?;
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
     }
