@@ -61,6 +61,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PluginCommand,
     },
+    /// The server.
+    Remote {
+        #[command(subcommand)]
+        command: RemoteCommand,
+    },
     /// A reference CRM with sample data, a fresh local store, and a run, in a temporary folder.
     Demo(DemoOptions),
 }
@@ -239,6 +244,26 @@ fn link(text: &str) -> Result<(String, ObjectName), String> {
     let (field, object) = text.rsplit_once('=').ok_or("a link is FIELD=OBJECT")?;
     let object = ObjectName::new(object).map_err(|error| error.to_string())?;
     Ok((field.to_owned(), object))
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(crate) enum RemoteCommand {
+    /// What the server does that a run relies on, and what the runtime does about it. Reads only, unless told to write.
+    Check(CheckOptions),
+}
+
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct CheckOptions {
+    /// Only these objects.
+    #[arg(value_name = "OBJECT")]
+    pub(crate) objects: Vec<String>,
+    /// Also make, change and delete records of this resource, such as `Account/Account`, or of this object. They have
+    /// `sync-check` in their names, and are removed again.
+    #[arg(long, value_name = "RESOURCE")]
+    pub(crate) write: Option<String>,
+    /// Records that are made at once; more than a page of the server's tells most.
+    #[arg(long, value_name = "N", requires = "write", default_value_t = 12, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    pub(crate) records: u32,
 }
 
 #[derive(Debug, Clone, clap::Args)]

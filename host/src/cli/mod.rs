@@ -10,6 +10,7 @@ mod explain;
 mod logs;
 mod plugin;
 mod progress;
+mod remote;
 mod run;
 mod setup;
 mod sides;
@@ -77,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Explain(options) => explain::explain_record(&args, options),
         Command::Undo(options) => undo::undo(&args, options),
         Command::Plugin { command } => plugin::plugin(&args, command),
+        Command::Remote { command } => remote::remote(&args, command),
         Command::Demo(options) => demo::demo(options),
     };
     match result {

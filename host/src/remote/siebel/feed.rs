@@ -39,6 +39,10 @@ impl Siebel {
 
     /// The records that were stamped at a mark or later.
     pub(super) async fn changed_since(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        // To a search for what is no time, a server answers with nothing, as if nothing had changed.
+        if self.wire.instant(&since.0).is_none() {
+            return Ok(Feed::Expired);
+        }
         let changed = self.pages(view, Extent::Keys, Some(since)).try_concat().await?;
         let changed = changed.into_iter().map(|record| record.key).collect();
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))

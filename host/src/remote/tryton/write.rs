@@ -99,7 +99,8 @@ impl Tryton {
         let others_stand =
             after.as_ref().is_some_and(|after| others_stand(object, &sent, &before.row, &after.row));
         match (doubt, after) {
-            (None, Some(after)) if others_stand => Ok(written(after)),
+            // Somebody may have written the same fields since: then the stamp is theirs.
+            (None, Some(after)) if others_stand && stand(&sent, &after.row) => Ok(written(after)),
             (None, _) => Ok(Written { created: before.key.created, ..unproven(id.clone()) }),
             (Some(_), Some(after))
                 if others_stand && after.key.token != before.key.token && stand(&sent, &after.row) =>
