@@ -132,6 +132,14 @@ impl Siebel {
         }
     }
 
+    /// The records of the body of an answer, as every query reads them; public so that it can be measured.
+    ///
+    /// # Errors
+    /// The body is no JSON, or no record or list of records.
+    pub fn read(&self, object: &Object, body: &[u8]) -> Result<Vec<RemoteRecord>, serde_json::Error> {
+        Records { layout: &Layout::records(object, unfolded), wire: &self.wire }.read(body)
+    }
+
     /// The records that a query finds, with the fields of the layout.
     async fn query<'o>(
         &self,
