@@ -49,6 +49,24 @@ fn a_load_of_many_reads_pages_and_what_changes_meanwhile_is_neither_lost_nor_dou
 }
 
 #[test]
+fn a_record_that_a_listing_leaves_out_is_not_deleted_while_the_remote_has_it() {
+    let scene = Scene::new(&["account"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    let overlooked = || {
+        scene.fault(Fault::new("GET", "recordcountneeded", Action::WrongTotal(-1)));
+        scene.fault(Fault::new("GET", "sortspec", Action::Status(200, r#"{"items":[]}"#.into())));
+    };
+    overlooked();
+    assert_eq!(scene.run().object("account")["pull"]["delete"], 0);
+    assert_eq!(scene.rows("SELECT name FROM account"), [json!(["Acme"])]);
+    // One that is gone indeed goes.
+    scene.crm().delete("Account", &acme).unwrap();
+    assert_eq!(scene.run().exits(0).object("account")["pull"]["delete"], 1);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 0);
+}
+
+#[test]
 fn a_pull_update_overwrites_every_mapped_field_and_keeps_an_unmapped_column() {
     let (scene, acme, _) = two_accounts();
     scene.sql(

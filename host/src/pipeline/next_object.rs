@@ -329,7 +329,7 @@ async fn delete(
     let forget = plan.forgotten.drain(..).map(|pair| Change::Forget { local: pair.local });
     store.commit(work.object(), forget.collect())?;
     push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes), doomed).await?;
-    pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed)
+    pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed).await
 }
 
 /// Remembers the object's state, and counts what is pending.

@@ -282,6 +282,7 @@ impl Remote for Memory {
             lock: if honest { Lock::ConditionalWrite } else { Lock::ReadCompare },
             details_batch: PAGE,
             in_flight: 2,
+            write_batch: 4,
             ids: IdsFrom::Server,
             change_feed: true,
         }

@@ -1,19 +1,25 @@
 //! Pull delete: delete the local records.
 
-use super::moved_locally;
-use crate::pipeline::links;
+use super::{moved_locally, pages};
 use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
+use crate::pipeline::{full_compare, links};
 use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
-use sync_core::change_key::Pair;
+use futures_util::TryStreamExt;
+use std::collections::HashMap;
+use sync_core::change_key::{Pair, RemoteId};
+use sync_core::compare::is_another_record;
 use sync_core::operation::Operation;
 
 /// Local deletes that make one transaction.
 const DELETES: usize = 500;
 
 /// Pull delete: delete the local records. `doomed` are the records of all objects that this run deletes.
-pub(in crate::pipeline) fn deletes(
+///
+/// A record that is not listed is asked for by its id first: rows that move while a server pages through them can hide
+/// one, and the count agrees all the same where another came (decision 13).
+pub(in crate::pipeline) async fn deletes(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
@@ -21,6 +27,7 @@ pub(in crate::pipeline) fn deletes(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
+    let deletes = gone(work, deletes).await?;
     let mut deleted: Vec<&Pair> = Vec::with_capacity(deletes.len());
     for batch in deletes.chunks(DELETES) {
         let changes = batch
@@ -44,4 +51,29 @@ pub(in crate::pipeline) fn deletes(
     }
     // What only a filter leaves out is still there.
     links::clear(work, store, &deleted, doomed, work.participant().filter.is_some())
+}
+
+/// The deletes of records that are gone indeed, or that only left the filter. One that is still there is left alone:
+/// the next run finds it listed.
+async fn gone(work: &Work<'_>, mut deletes: Vec<PullDelete>) -> Result<Vec<PullDelete>, Stop> {
+    // On another server an id proves nothing, and a person has confirmed each delete.
+    if full_compare::elsewhere(work) {
+        return Ok(deletes);
+    }
+    let asked: Vec<RemoteId> =
+        deletes.iter().filter(|it| !it.departed).map(|it| it.pair.remote.id.clone()).collect();
+    let mut there = HashMap::new();
+    let mut pages = pages(work, &asked);
+    while let Some(page) = pages.try_next().await? {
+        there.extend(page.into_iter().map(|record| (record.key.id.clone(), record.key)));
+    }
+    deletes.retain(|it| {
+        let found = there.get(&it.pair.remote.id).filter(|_| !it.departed);
+        let is_there = found.is_some_and(|found| !is_another_record(&it.pair.remote, found));
+        if is_there {
+            tracing::warn!("{} {} was not listed, and is still there", work.object().name, it.pair.remote.id);
+        }
+        !is_there
+    });
+    Ok(deletes)
 }
