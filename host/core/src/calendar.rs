@@ -5,11 +5,28 @@
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
+/// 0001-01-01T00:00:00Z.
+const FIRST_SECOND: i64 = -62_135_596_800;
+/// 9999-12-31T23:59:59Z.
+const LAST_SECOND: i64 = 253_402_300_799;
 
 /// `YYYY-MM-DD` of a day that exists, from the same with single-digit months and days allowed.
 pub fn canonical_date(text: &str) -> Option<String> {
     let (year, month, day) = date_parts(text.trim())?;
     Some(format!("{year:04}-{month:02}-{day:02}"))
+}
+
+/// Whether a text is such a date already.
+pub fn is_canonical_date(text: &str) -> bool {
+    // Four digits, two and two: the rest is what a lenient reading of them says.
+    let form =
+        |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    text.len() == 10 && text.bytes().enumerate().all(form) && date_parts(text).is_some()
+}
+
+/// Whether an instant, in microseconds since 1970, lies in the years 0001 to 9999.
+pub fn is_timestamp(micros: i64) -> bool {
+    (FIRST_SECOND..=LAST_SECOND).contains(&micros.div_euclid(MICROS_PER_SECOND))
 }
 
 /// Reads `YYYY-MM-DDTHH:MM:SS[.f{1,9}][Z|±HH:MM]`, with a blank for the `T`, shorter fractions, a
@@ -38,21 +55,22 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     if parts.next().is_some() || fraction.len() > 9 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    let micros = format!("{fraction:0<6}")[..6].parse::<i64>().ok()?;
+    let digit = |at: usize| fraction.as_bytes().get(at).map_or(0, |digit| i64::from(digit - b'0'));
+    let micros = (0..6).fold(0, |micros, at| micros * 10 + digit(at));
     let seconds =
         days_from_civil(year, month, day) * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second - offset;
     let instant = seconds * MICROS_PER_SECOND + micros;
-    format_timestamp(instant).map(|_| instant)
+    is_timestamp(instant).then_some(instant)
 }
 
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`; `None` outside the years 0001 to 9999.
 pub fn format_timestamp(micros: i64) -> Option<String> {
+    if !is_timestamp(micros) {
+        return None;
+    }
     let seconds = micros.div_euclid(MICROS_PER_SECOND);
     let fraction = micros.rem_euclid(MICROS_PER_SECOND);
     let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY));
-    if !(1..=9999).contains(&year) {
-        return None;
-    }
     let clock = seconds.rem_euclid(SECONDS_PER_DAY);
     Some(format!(
         "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{fraction:06}Z",
@@ -155,6 +173,30 @@ mod tests {
         for day in first..first + 146_097 {
             let (year, month, date) = civil_from_days(day);
             assert_eq!(days_from_civil(year, month, date), day);
+        }
+    }
+
+    #[test]
+    fn the_years_end_where_four_digits_do() {
+        let ends = ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"];
+        let [first, last] = ends.map(|end| parse_timestamp(end).unwrap());
+        assert_eq!([first, last].map(|end| format_timestamp(end).unwrap()), ends);
+        assert!(is_timestamp(first) && is_timestamp(last));
+        assert!(!is_timestamp(first - 1) && !is_timestamp(last + 1));
+        assert_eq!([i64::MIN, first - 1, last + 1, i64::MAX].map(format_timestamp), [const { None }; 4]);
+        assert_eq!(parse_timestamp("9999-12-31T23:59:59-00:01"), None);
+    }
+
+    #[test]
+    fn only_the_canonical_form_of_a_day_that_exists_is_one() {
+        for text in ["2024-02-29", "0001-01-01", "9999-12-31"] {
+            assert!(is_canonical_date(text), "{text}");
+            assert_eq!(canonical_date(text).as_deref(), Some(text));
+        }
+        for text in
+            ["2023-02-29", "2024-2-29", " 2024-02-29", "2024-02-2 ", "2024/02/29", "2024-02-29x", "٢٠٢٤٠", ""]
+        {
+            assert!(!is_canonical_date(text), "{text}");
         }
     }
 

@@ -1,9 +1,8 @@
 //! Step 3: the baseline against both sides. Pure: the same input gives the same findings, in
 //! whatever order it comes.
 
-use crate::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, Revision};
+use crate::change_key::{LocalKey, Pair, RemoteKey, Revision};
 use crate::conflict::ConflictKind;
-use std::collections::{HashMap, HashSet};
 
 /// How one side of a pair stands against the baseline.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,24 +40,31 @@ pub enum Finding {
 ///
 /// The order of the findings is that of the ids, whatever the order of the input: pairs and new
 /// local records by local id, then new remote records by remote id.
-pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], remote: Vec<RemoteKey>) -> Vec<Finding> {
-    let revisions: HashMap<LocalId, Revision> = local.iter().map(|key| (key.id, key.revision)).collect();
-    let linked: HashSet<LocalId> = baseline.iter().map(|pair| pair.local).collect();
-    let mut listed: HashMap<RemoteId, RemoteKey> =
-        remote.into_iter().map(|key| (key.id.clone(), key)).collect();
+pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], mut remote: Vec<RemoteKey>) -> Vec<Finding> {
+    if !remote.is_sorted_by(|a, b| a.id < b.id) {
+        // Of a record that is listed twice, the later word counts: the sort keeps their order.
+        remote.reverse();
+        remote.sort_by(|a, b| a.id.cmp(&b.id));
+        remote.dedup_by(|a, b| a.id == b.id);
+    }
+    let places = places(&baseline, &remote);
+    let mut remote: Vec<Option<RemoteKey>> = remote.into_iter().map(Some).collect();
+    let mut baseline: Vec<Option<Pair>> = baseline.into_iter().map(Some).collect();
+    let mut new = in_order(local, |key| key.id).into_iter().map(|index| local[index]).peekable();
     let mut findings = Vec::new();
-    for pair in baseline {
-        let local = match revisions.get(&pair.local) {
+    for index in in_order(&baseline, |pair| pair.as_ref().map(|pair| pair.local)) {
+        let Some(pair) = baseline[index].take() else { continue };
+        while let Some(key) = new.next_if(|key| key.id < pair.local) {
+            findings.push(Finding::NewLocal(key));
+        }
+        let local = match new.next_if(|key| key.id == pair.local) {
             None => Side::Gone,
-            Some(revision) if *revision == pair.revision => Side::Same,
-            Some(revision) => Side::Changed(*revision),
+            Some(key) if key.revision == pair.revision => Side::Same,
+            Some(key) => Side::Changed(key.revision),
         };
-        let remote = match listed.remove(&pair.remote.id) {
+        let listed = places[index].and_then(|place| remote[place].take());
+        let remote = match listed {
             None => Side::Gone,
-            Some(key) if is_another_record(&pair.remote, &key) => {
-                listed.insert(key.id.clone(), key);
-                Side::Gone
-            }
             Some(key) if key.token == pair.remote.token => Side::Same,
             Some(key) => Side::Changed(key),
         };
@@ -66,17 +72,36 @@ pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], remote: Vec<RemoteKey>) 
             findings.push(Finding::Linked { pair, local, remote });
         }
     }
-    let new = local.iter().filter(|key| !linked.contains(&key.id));
-    findings.extend(new.map(|key| Finding::NewLocal(*key)));
-    findings.sort_by_key(|finding| match finding {
-        Finding::NewLocal(key) => key.id,
-        Finding::Linked { pair, .. } => pair.local,
-        Finding::NewRemote(_) => LocalId(i64::MAX),
-    });
-    let mut new: Vec<RemoteKey> = listed.into_values().collect();
-    new.sort_by(|a, b| a.id.cmp(&b.id));
-    findings.extend(new.into_iter().map(Finding::NewRemote));
+    findings.extend(new.map(Finding::NewLocal));
+    findings.extend(remote.into_iter().flatten().map(Finding::NewRemote));
     findings
+}
+
+/// The place of each pair's remote record in the listing, which is sorted. A record has one pair: of several with its
+/// id the first that means it.
+fn places(baseline: &[Pair], listing: &[RemoteKey]) -> Vec<Option<usize>> {
+    let mut places = vec![None; baseline.len()];
+    let (mut place, mut taken) = (0, None);
+    for index in in_order(baseline, |pair| &pair.remote.id) {
+        let known = &baseline[index].remote;
+        while listing.get(place).is_some_and(|key| key.id < known.id) {
+            place += 1;
+        }
+        let means = |key: &RemoteKey| key.id == known.id && !is_another_record(known, key);
+        if taken != Some(place) && listing.get(place).is_some_and(means) {
+            (places[index], taken) = (Some(place), Some(place));
+        }
+    }
+    places
+}
+
+/// The indices of the items in the order of their keys, those of equal keys in the order in which they come.
+fn in_order<'t, T, K: Ord>(items: &'t [T], key: impl Fn(&'t T) -> K) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    if !items.is_sorted_by(|a, b| key(a) <= key(b)) {
+        order.sort_by(|&a, &b| key(&items[a]).cmp(&key(&items[b])));
+    }
+    order
 }
 
 /// Whether an id came back as another record (decision 14).

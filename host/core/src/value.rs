@@ -164,7 +164,7 @@ impl Value {
             | (Value::Integer(_), Kind::Integer)
             | (Value::Bytes(_), Kind::Bytes) => Ok(()),
             (Value::Timestamp(micros), Kind::Timestamp) => {
-                if calendar::format_timestamp(*micros).is_some() {
+                if calendar::is_timestamp(*micros) {
                     Ok(())
                 } else {
                     Err(Misfit::NotCanonical("a timestamp lies in the years 0001 to 9999"))
@@ -172,10 +172,13 @@ impl Value {
             }
             (Value::Text(text), Kind::Text(limit)) => fits(text, *limit),
             (Value::Decimal(text), Kind::Decimal(scale)) => decimal_fits(text, *scale),
-            (Value::Date(text), Kind::Date) => match calendar::canonical_date(text) {
-                Some(date) if date == *text => Ok(()),
-                Some(_) | None => Err(Misfit::NotCanonical("a date is YYYY-MM-DD")),
-            },
+            (Value::Date(text), Kind::Date) => {
+                if calendar::is_canonical_date(text) {
+                    Ok(())
+                } else {
+                    Err(Misfit::NotCanonical("a date is YYYY-MM-DD"))
+                }
+            }
             (Value::Choices(choices), Kind::Choices) => {
                 if choices.is_sorted_by(|a, b| a < b) {
                     Ok(())
