@@ -98,8 +98,19 @@ pub trait Remote: Send + Sync {
         Ok(None)
     }
 
-    /// What changed since a mark that this remote gave; more than that does no harm. Deletes need not be among it:
-    /// counts show that some are missing.
+    /// The same, where only a listing or the changes tell: asked right after they have been read to their end. What
+    /// changed since they began to be read is listed since this.
+    fn told_mark(&self, _view: View<'_>) -> Option<Mark> {
+        None
+    }
+
+    /// Whether each delete is among the changes, so that no count has to confirm that none is missing.
+    fn changes_tell_deletes(&self) -> bool {
+        false
+    }
+
+    /// What changed since a mark that this remote gave; more than that does no harm. Deletes need not be among it
+    /// ([`Remote::changes_tell_deletes`]): counts show that some are missing.
     async fn changes(&self, _view: View<'_>, _since: &Mark) -> Result<Feed, RemoteError> {
         Ok(Feed::Expired)
     }
@@ -201,8 +212,8 @@ pub struct RemoteDelete<'a> {
     pub expected: &'a RemoteToken,
 }
 
-/// One request a record, as many at once as the remote allows.
-async fn side_by_side<T>(capabilities: Capabilities, requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+/// One request a record, as many at once as the remote allows; answer *i* belongs to request *i*.
+pub async fn side_by_side<T>(capabilities: Capabilities, requests: Vec<BoxFuture<'_, T>>) -> Vec<T> {
     stream::iter(requests).buffered(capabilities.in_flight.max(1)).collect().await
 }
 
