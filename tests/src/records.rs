@@ -123,3 +123,20 @@ pub fn heals_everywhere<R: Records>(
     }
     struck
 }
+
+/// [`heals`], with another disturbance at each of the first `most` requests of a run: all of them in turn, from one on
+/// that depends on `shift`. Several of these make a sample of [`heals_everywhere`] where servers are slow. How many
+/// requests were disturbed.
+///
+/// # Panics
+/// As [`heals`] does.
+pub fn heals_in_turn<R: Records>(server: impl Fn() -> R, shift: usize, most: usize) -> usize {
+    for number in 0..most {
+        let disturbance = Disturbance::ALL[(number + shift) % Disturbance::ALL.len()];
+        let when = format!("{disturbance:?} at request {number}");
+        if heals(&server(), Plan::one(number, disturbance), &when) <= number {
+            return number;
+        }
+    }
+    most
+}

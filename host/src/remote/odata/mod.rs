@@ -8,6 +8,7 @@ mod batch;
 mod count;
 mod csdl;
 mod delta;
+mod describe;
 mod feed;
 mod listing;
 mod proof;
@@ -26,7 +27,7 @@ use super::http::{Call, Http};
 use super::tally::Purpose;
 use crate::ports::{
     Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate,
-    Requests, Scope, View, WriteError, Written,
+    Requests, ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
 use batch::Batches;
@@ -306,6 +307,14 @@ impl Remote for Odata {
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.http.requests(object)
+    }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
     }
 }
 
