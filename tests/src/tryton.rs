@@ -4,8 +4,10 @@ use crate::binary::stock_plugin;
 use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client, free_port};
+use rusqlite::Connection;
 use serde_json::Value as Json;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A running server with a fresh database. A start takes two seconds once the packages are installed, so every test
 /// has its own, and none sees another's records.
@@ -35,6 +37,13 @@ impl Tryton {
         let scene = bare_scene(at.port(), patience);
         scene.install(&stock_plugin("tryton-party"));
         scene
+    }
+
+    /// The server's database, which may be changed while it runs.
+    pub fn database(&self) -> Connection {
+        let database = Connection::open(self.server.folder().join("crm.sqlite")).expect("the database opens");
+        database.busy_timeout(Duration::from_secs(10)).expect("it can wait");
+        database
     }
 
     /// Where the server listens.

@@ -3,31 +3,29 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::SocketAddr;
-use tests::{Disturbance, Plan, Records, Scene, Tryton, heals, heals_in_turn, json};
+use tests::{Disturbance, Plan, Records, Scene, Tryton, heals, heals_in_turn};
 
-const PARTY: &str = "party.party";
+/// The time as the server's database has it.
+const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
 /// The company and its employee, which are there from the beginning.
 const OTHERS: i64 = 2;
 /// More requests than the run has.
 const ALL: usize = 100;
 /// Runs that are disturbed again and again.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 3;
 
 /// The parties of a server, which has none to begin with but those that have to be there.
 struct Parties<'a>(&'a Tryton);
 
 impl<'a> Parties<'a> {
     fn none(server: &'a Tryton) -> Parties<'a> {
-        let parties = Parties(server);
-        let ids: Vec<_> = parties.found().into_iter().map(|it| it["id"].clone()).collect();
-        if !ids.is_empty() {
-            server.call("model.party.party.delete", &json!([ids]));
-        }
-        parties
-    }
-
-    fn found(&self) -> Vec<tests::Json> {
-        self.0.search(PARTY, &json!([["id", ">", OTHERS]]), &["name", "contact_mechanisms"])
+        let empty = format!(
+            "DELETE FROM party_contact_mechanism WHERE party > {OTHERS};
+             DELETE FROM party_address WHERE party > {OTHERS};
+             DELETE FROM party_party WHERE id > {OTHERS};"
+        );
+        server.database().execute_batch(&empty).unwrap();
+        Parties(server)
     }
 }
 
@@ -47,29 +45,48 @@ impl Records for Parties<'_> {
     }
 
     fn insert(&self, name: &str, note: &str) -> String {
-        let phone = json!([["create", [{ "type": "phone", "value": note }]]]);
-        self.0.create(PARTY, &json!({ "name": name, "contact_mechanisms": phone })).to_string()
+        let (database, now) = (self.0.database(), NOW);
+        let party = format!(
+            "INSERT INTO party_party(name, code, active, create_date, create_uid)
+             VALUES(?1, hex(randomblob(6)), 1, {now}, 1) RETURNING id"
+        );
+        let id: i64 = database.query_row(&party, [name], |row| row.get(0)).unwrap();
+        let phone = format!(
+            "INSERT INTO party_contact_mechanism(party, type, value, value_compact, active, create_date, create_uid)
+             VALUES(?1, 'phone', ?2, ?2, 1, {now}, 1)"
+        );
+        assert_eq!(database.execute(&phone, (id, note)), Ok(1));
+        id.to_string()
     }
 
     fn update(&self, id: &str, note: &str) {
-        let id = id.parse().unwrap();
-        let mechanisms = &self.0.read(PARTY, id, &["contact_mechanisms"])["contact_mechanisms"];
-        let write = json!([["write", mechanisms, { "value": note }]]);
-        self.0.write(PARTY, id, &json!({ "contact_mechanisms": write }));
+        let phone = "UPDATE party_contact_mechanism SET value = ?2, value_compact = ?2 WHERE party = ?1";
+        assert_eq!(self.0.database().execute(phone, [id, note]), Ok(1));
+        // As the server does it where the phone is edited in the party.
+        let party = format!("UPDATE party_party SET write_date = {NOW}, write_uid = 1 WHERE id = ?1");
+        assert_eq!(self.0.database().execute(&party, [id]), Ok(1));
     }
 
     fn delete(&self, id: &str) {
-        self.0.delete(PARTY, id.parse().unwrap());
+        self.0.database().execute("DELETE FROM party_contact_mechanism WHERE party = ?1", [id]).unwrap();
+        assert_eq!(self.0.database().execute("DELETE FROM party_party WHERE id = ?1", [id]), Ok(1));
     }
 
     fn all(&self) -> Vec<(String, String)> {
-        let phones =
-            self.0.search("party.contact_mechanism", &json!([["type", "=", "phone"]]), &["party", "value"]);
-        let text = |value: &tests::Json| value.as_str().unwrap_or_default().to_owned();
-        let phone =
-            |id: &tests::Json| phones.iter().find(|it| it["party"] == *id).map(|it| text(&it["value"]));
-        let parties = self.found().into_iter();
-        parties.map(|it| (text(&it["name"]), phone(&it["id"]).unwrap_or_default())).collect()
+        let database = self.0.database();
+        let all = "SELECT p.name, coalesce(m.value, '') FROM party_party p
+                   LEFT JOIN party_contact_mechanism m ON m.party = p.id AND m.type = 'phone' WHERE p.id > ?1";
+        let mut all = database.prepare(all).unwrap();
+        all.query_map([OTHERS], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+    }
+
+    /// New parties are active. Left to the server's default, one whose answer is lost would not be found to be the
+    /// same, which a person has to settle (decision 15).
+    fn set_up(&self, scene: &Scene) {
+        scene.sql(
+            "CREATE TRIGGER active AFTER INSERT ON \"tryton-party\" WHEN NEW.active IS NULL
+             BEGIN UPDATE \"tryton-party\" SET active = 1 WHERE id = NEW.id; END",
+        );
     }
 
     /// Everything is a POST; what makes a record says so.
@@ -92,11 +109,6 @@ fn whatever_happens_to_a_request_heals() {
 #[test]
 fn whatever_else_happens_to_a_request_heals() {
     heals_in_turn_from(3);
-}
-
-#[test]
-fn a_third_thing_that_happens_to_a_request_heals() {
-    heals_in_turn_from(6);
 }
 
 #[test]
