@@ -10,6 +10,7 @@ mod csdl;
 mod delta;
 mod describe;
 mod feed;
+mod insert;
 mod listing;
 mod proof;
 mod query;

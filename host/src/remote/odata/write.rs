@@ -5,7 +5,6 @@
 
 use super::Odata;
 use super::proof::{as_ours, is_whole, stand, unproven, written};
-use super::query;
 use super::read::{Found, etag_header};
 use super::schema::ETAG;
 use super::send::{Answer, Sent};
@@ -14,10 +13,9 @@ use crate::ports::{Remote, RemoteDelete, RemoteRecord, RemoteUpdate, WriteError,
 use crate::remote::http::{Call, Reply};
 use futures_util::future::BoxFuture;
 use reqwest::Method;
-use reqwest::header::LOCATION;
 use sync_core::change_key::{RemoteId, RemoteToken};
 use sync_core::object::Object;
-use sync_core::value::{Row, Value};
+use sync_core::value::Value;
 
 /// The condition that a record is there, whatever its version.
 const WHATEVER_IS_THERE: &str = "*";
@@ -31,7 +29,7 @@ pub(super) struct Guard {
 }
 
 /// A write that is ready to be sent, or what came of it without that.
-type Prepared<'o, T, R> = Result<(Call<'o>, T), R>;
+pub(super) type Prepared<'o, T, R> = Result<(Call<'o>, T), R>;
 
 /// An update, but for the request itself.
 struct Edit<'a> {
@@ -43,76 +41,6 @@ struct Edit<'a> {
 }
 
 impl Odata {
-    /// Inserts records, in as few requests as the server allows; answer *i* belongs to row *i*.
-    pub(super) async fn insert_records(
-        &self,
-        object: &Object,
-        rows: &[&Row],
-    ) -> Vec<Result<Written, WriteError>> {
-        let shape = match self.shape(object).await {
-            Ok(shape) => shape,
-            Err(error) => return same(rows.len(), &error.into()),
-        };
-        let url = self.address(object, &shape, None);
-        let prepared = rows.iter().map(|row| {
-            let sent = insertable(object, row);
-            let call = self.writing(object, &shape, Method::POST, url.clone(), Some(&sent), None);
-            call.map(|call| (call, sent)).map_err(Err)
-        });
-        let sent = self.send_prepared(object, &shape, prepared.collect()).await;
-        let shape = &*shape;
-        let judged = sent.into_iter().map(|it| -> BoxFuture<'_, _> {
-            Box::pin(async move {
-                match it {
-                    Ok((call, values, sent)) => self.inserted(object, shape, &call, &values, sent).await,
-                    Err(done) => done,
-                }
-            })
-        });
-        side_by_side(self.abilities(), judged.collect()).await
-    }
-
-    /// What an insert has come to.
-    async fn inserted(
-        &self,
-        object: &Object,
-        shape: &Shape,
-        call: &Call<'_>,
-        values: &[(usize, Value)],
-        sent: Sent,
-    ) -> Result<Written, WriteError> {
-        let reply = match sent {
-            Sent::Answered(reply) => reply,
-            Sent::Failed(error) | Sent::Untold(error) => return Err(error),
-        };
-        let unknown = |message: String| WriteError::FateUnknown { message, may_still_run: false };
-        if reply.status >= 500 {
-            return Err(unknown(self.failed(call, &reply).message));
-        }
-        if !reply.is_success() {
-            return Err(self.refusal(call, &reply));
-        }
-        let answered = self.representation(object, shape, &reply);
-        let ours = answered.as_ref().and_then(|it| it.etag.clone()).or_else(|| etag_header(&reply));
-        let named = ["odata-entityid", LOCATION.as_str()];
-        let id = match &answered {
-            Some(found) => Some(found.record.key.id.clone()),
-            None => named.iter().find_map(|name| query::key_of(reply.header(name)?)).map(RemoteId),
-        };
-        let Some(id) = id else {
-            let what = self.http.name(call);
-            return Err(unknown(format!("{what} was answered without the id of the new record")));
-        };
-        if let Some(found) = answered.filter(|found| is_whole(object, found)) {
-            return Ok(as_ours(found.record));
-        }
-        let found = self.one(object, shape, &id).await.unwrap_or_else(|error| {
-            tracing::warn!(%id, %error, "a new record could not be read back");
-            None
-        });
-        Ok(written(object, shape, id, ours, values, None, found))
-    }
-
     /// Updates records, in as few requests as the server allows; answer *i* belongs to update *i*.
     pub(super) async fn update_records(
         &self,
@@ -276,7 +204,7 @@ impl Odata {
     }
 
     /// Sends what is ready; what was done without that stays in its place.
-    async fn send_prepared<'o, T, R>(
+    pub(super) async fn send_prepared<'o, T, R>(
         &self,
         object: &Object,
         shape: &Shape,
@@ -366,7 +294,7 @@ impl Odata {
     }
 
     /// The record in the answer to a write, if there is one.
-    fn representation(&self, object: &Object, shape: &Shape, reply: &Reply) -> Option<Found> {
+    pub(super) fn representation(&self, object: &Object, shape: &Shape, reply: &Reply) -> Option<Found> {
         if reply.body.trim_ascii().is_empty() {
             return None;
         }
@@ -382,20 +310,7 @@ fn is_guarded(object: &Object, expected: &RemoteToken) -> bool {
     object.resource.version.as_deref() == Some(ETAG) && expected.version.is_some()
 }
 
-/// The values of a new record that are sent, by their fields.
-fn insertable(object: &Object, row: &Row) -> Vec<(usize, Value)> {
-    let writable = |index: usize| {
-        let field = object.remote.get(index);
-        field.is_some_and(|field| !field.traits.read_only && !field.traits.computed)
-    };
-    row.iter()
-        .enumerate()
-        .filter(|(index, value)| value.is_filled() && writable(*index))
-        .map(|(index, value)| (index, value.clone()))
-        .collect()
-}
-
 /// The same failure for each of so many records.
-fn same<T>(count: usize, error: &WriteError) -> Vec<Result<T, WriteError>> {
+pub(super) fn same<T>(count: usize, error: &WriteError) -> Vec<Result<T, WriteError>> {
     (0..count).map(|_| Err(error.clone())).collect()
 }
