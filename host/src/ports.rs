@@ -106,8 +106,19 @@ pub trait Remote: Send + Sync {
         Ok(None)
     }
 
-    /// What changed since a mark that this remote gave; more than that does no harm. Deletes need not be among it:
-    /// counts show that some are missing.
+    /// The same, where only a listing or the changes tell: asked right after they have been read to their end. What
+    /// changed since they began to be read is listed since this.
+    fn told_mark(&self, _view: View<'_>) -> Option<Mark> {
+        None
+    }
+
+    /// Whether each delete is among the changes, so that no count has to confirm that none is missing.
+    fn changes_tell_deletes(&self) -> bool {
+        false
+    }
+
+    /// What changed since a mark that this remote gave; more than that does no harm. Deletes need not be among it
+    /// ([`Remote::changes_tell_deletes`]): counts show that some are missing.
     async fn changes(&self, _view: View<'_>, _since: &Mark) -> Result<Feed, RemoteError> {
         Ok(Feed::Expired)
     }
@@ -210,7 +221,7 @@ pub struct RemoteDelete<'a> {
 }
 
 /// Several requests, so many at once; answer *i* belongs to request *i*.
-pub(crate) async fn side_by_side<F: Future>(in_flight: usize, requests: Vec<F>) -> Vec<F::Output> {
+pub async fn side_by_side<F: Future>(in_flight: usize, requests: Vec<F>) -> Vec<F::Output> {
     stream::iter(requests).buffered(in_flight.max(1)).collect().await
 }
 

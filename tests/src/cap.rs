@@ -4,12 +4,18 @@ use crate::binary::hostile_plugins;
 use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client};
+use rusqlite::Connection;
 use serde_json::Value as Json;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// The objects of `tests/plugins` that are CAP's.
 const OBJECTS: [&str; 3] = ["cap-account", "cap-opportunity", "cap-note"];
+
+/// Long enough for a server in good health.
+const PATIENCE: &str = "retry-for = \"1s\"";
 
 /// A running server with a fresh database. A start takes a second once the packages are installed, so every test has
 /// its own, and none sees another's records. `tests/servers/cap/README.md` tells of its entities.
@@ -31,7 +37,24 @@ impl Cap {
 
     /// A scene with these of CAP's objects and this server.
     pub fn scene(&self, objects: &[&str]) -> Scene {
-        scene_at(self.server.port(), objects)
+        scene_at(self.server.port(), objects, PATIENCE)
+    }
+
+    /// A scene that finds the server at another address, and is this patient: keys of `[remote]`.
+    pub fn scene_at(&self, at: SocketAddr, objects: &[&str], patience: &str) -> Scene {
+        scene_at(at.port(), objects, patience)
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.server.port()).into()
+    }
+
+    /// The server's database, which may be changed while it runs.
+    pub fn database(&self) -> Connection {
+        let database = Connection::open(self.server.folder().join("crm.sqlite")).expect("the database opens");
+        database.busy_timeout(Duration::from_secs(10)).expect("it can wait");
+        database
     }
 
     /// A scene that reaches the server through a proxy, which changes a record when the first request of this method
@@ -47,7 +70,7 @@ impl Cap {
         let edit = move || {
             client("cap", port, &["update", entity, &key, &values.to_string()]);
         };
-        scene_at(proxy(port, move |head, _| head.starts_with(method), edit), objects)
+        scene_at(proxy(port, move |head, _| head.starts_with(method), edit), objects, PATIENCE)
     }
 
     /// Makes a record; its key.
@@ -94,13 +117,13 @@ impl Cap {
     }
 }
 
-fn scene_at(port: u16, objects: &[&str]) -> Scene {
+fn scene_at(port: u16, objects: &[&str], patience: &str) -> Scene {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     let built = BUILT.get_or_init(|| hostile_plugins(&OBJECTS));
     let scene = Scene::with_remote(&format!(
         "kind = \"odata\"\nurl = \"http://127.0.0.1:{port}/odata/v4/crm/\"\n\
          auth = {{ kind = \"basic\", username = \"sync\", password = {{ file = \"password\" }} }}\n\
-         retry-for = \"1s\"\n"
+         {patience}\n"
     ));
     std::fs::write(scene.path("password"), "sync\n").expect("the folder can be written");
     for object in objects {

@@ -29,6 +29,9 @@ pub trait Records {
     /// Name and note of every record.
     fn all(&self) -> Vec<(String, String)>;
 
+    /// Told when a first run has made the local table: what a person would set up there.
+    fn set_up(&self, _scene: &Scene) {}
+
     /// Tells the requests that make a second record when a gateway sends them twice: no client can help it where the
     /// server has no key that refuses twins, so these are not doubled.
     fn makes_twins(&self) -> fn(&str) -> bool {
@@ -51,6 +54,7 @@ fn prepare(server: &dyn Records, scene: &Scene) {
     let ids = ["Stays", "Changes there", "Goes there", "Changes here", "Goes here"]
         .map(|name| server.insert(name, "1"));
     scene.run().exits(0);
+    server.set_up(scene);
     let (table, name, note) = server.local();
     server.insert("New there", "2");
     server.update(&ids[1], "2");
@@ -122,4 +126,21 @@ pub fn heals_everywhere<R: Records>(
         }
     }
     struck
+}
+
+/// [`heals`], with another disturbance at each of the first `most` requests of a run: all of them in turn, from one on
+/// that depends on `shift`. Several of these make a sample of [`heals_everywhere`] where servers are slow. How many
+/// requests were disturbed.
+///
+/// # Panics
+/// As [`heals`] does.
+pub fn heals_in_turn<R: Records>(server: impl Fn() -> R, shift: usize, most: usize) -> usize {
+    for number in 0..most {
+        let disturbance = Disturbance::ALL[(number + shift) % Disturbance::ALL.len()];
+        let when = format!("{disturbance:?} at request {number}");
+        if heals(&server(), Plan::one(number, disturbance), &when) <= number {
+            return number;
+        }
+    }
+    most
 }

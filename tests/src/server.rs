@@ -51,6 +51,11 @@ impl RealServer {
         self.port
     }
 
+    /// The folder with its database.
+    pub(crate) fn folder(&self) -> PathBuf {
+        cache(self.name).join("run").join(self.port.to_string())
+    }
+
     /// What the server's client prints.
     pub(crate) fn client(&self, arguments: &[&str]) -> Json {
         client(self.name, self.port, arguments)
@@ -75,7 +80,7 @@ impl Drop for RealServer {
         let group = format!("-{}", self.process.id());
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(cache(self.name).join("run").join(self.port.to_string()));
+        let _ = std::fs::remove_dir_all(self.folder());
     }
 }
 

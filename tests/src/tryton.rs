@@ -4,7 +4,10 @@ use crate::binary::stock_plugin;
 use crate::proxy::proxy;
 use crate::scene::Scene;
 use crate::server::{RealServer, client, free_port};
+use rusqlite::Connection;
 use serde_json::Value as Json;
+use std::net::SocketAddr;
+use std::time::Duration;
 
 /// A running server with a fresh database. A start takes two seconds once the packages are installed, so every test
 /// has its own, and none sees another's records.
@@ -27,6 +30,25 @@ impl Tryton {
     /// A scene with both of Tryton's objects and this server.
     pub fn scene(&self) -> Scene {
         scene_at(self.server.port())
+    }
+
+    /// A scene with parties that finds the server at another address, and is this patient: keys of `[remote]`.
+    pub fn scene_at(&self, at: SocketAddr, patience: &str) -> Scene {
+        let scene = bare_scene(at.port(), patience);
+        scene.install(&stock_plugin("tryton-party"));
+        scene
+    }
+
+    /// The server's database, which may be changed while it runs.
+    pub fn database(&self) -> Connection {
+        let database = Connection::open(self.server.folder().join("crm.sqlite")).expect("the database opens");
+        database.busy_timeout(Duration::from_secs(10)).expect("it can wait");
+        database
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.server.port()).into()
     }
 
     /// Makes a record; its id.
@@ -77,15 +99,20 @@ pub fn scene_without_tryton() -> Scene {
 }
 
 fn scene_at(port: u16) -> Scene {
+    let scene = bare_scene(port, "retry-for = \"1s\"");
+    scene.install(&stock_plugin("tryton-party"));
+    scene.install(&stock_plugin("tryton-opportunity"));
+    scene
+}
+
+fn bare_scene(port: u16, patience: &str) -> Scene {
     let url = address(port);
     let scene = Scene::with_remote(&format!(
         "kind = \"tryton\"\nurl = \"{url}\"\n\
          auth = {{ kind = \"basic\", username = \"admin\", password = {{ file = \"password\" }} }}\n\
-         retry-for = \"1s\"\n"
+         {patience}\n"
     ));
     std::fs::write(scene.path("password"), "admin\n").expect("the folder can be written");
-    scene.install(&stock_plugin("tryton-party"));
-    scene.install(&stock_plugin("tryton-opportunity"));
     scene
 }
 

@@ -375,6 +375,62 @@ fn records_without_etags_are_read_before_a_write_and_verified_after() {
 }
 
 #[test]
+fn many_new_records_edits_and_deletes_go_in_few_requests() {
+    let server = Cap::start();
+    let scene = server.scene(&[ACCOUNT]);
+    scene.run().exits(0);
+    let numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)";
+    scene.sql(&format!(
+        "INSERT INTO \"cap-account\"(name, location, revenue) {numbers} SELECT 'Acme & Søn ' || i, 'O''Hara', i || '.5' FROM n"
+    ));
+    let report = scene.run().exits(0).object(ACCOUNT);
+    let requests = &report["requests"];
+    assert_eq!((&report["push"], &report["differences"]), (&changes(100, 0, 0), &json!(0)));
+    assert!(requests["query"].as_u64() <= Some(6) && requests["write"].as_u64() <= Some(6), "{requests}");
+    is_quiet(&scene, &[ACCOUNT]);
+    assert_eq!(server.count("Accounts", "revenue eq 77.5 and name eq 'Acme & Søn 77'"), 1);
+
+    // One of them is refused, and one has moved: the others go on.
+    let moved = &server.list("Accounts", "name eq 'Acme & Søn 5'", &["ID"])[0]["ID"];
+    let moved = moved.as_str().unwrap_or_default().to_owned();
+    let theirs = ("Accounts", moved.as_str());
+    let edited = server.scene_with_edit_before("POST", &[ACCOUNT], theirs, json!({ "phone": "theirs" }));
+    edited.run().exits(0);
+    edited.sql(
+        "UPDATE \"cap-account\" SET phone = 'ours' WHERE number BETWEEN 3 AND 42;
+         UPDATE \"cap-account\" SET revenue = '12345678901234567.89' WHERE number = 12",
+    );
+    let report = edited.run().exits(3).object(ACCOUNT);
+    assert_eq!((&report["push"], &report["issues"]), (&changes(0, 38, 0), &json!(2)));
+    assert!(report["requests"]["write"].as_u64() <= Some(3), "{report}");
+    assert_eq!(server.read("Accounts", &moved, &["phone"])["phone"], "theirs");
+    let codes: Vec<Json> = edited.issues().iter().map(|it| it["code"].clone()).collect();
+    assert!(codes.contains(&json!("moved")), "{codes:?}");
+    assert_eq!(server.count("Accounts", "phone eq 'ours'"), 38);
+
+    scene.run().exits(0);
+    scene.sql("DELETE FROM \"cap-account\" WHERE phone = 'ours'");
+    let report = scene.host(&["run", "--confirm-deletes", "--format", "json"]).exits(0).object(ACCOUNT);
+    assert_eq!(report["push"], changes(0, 0, 38));
+    assert!(report["requests"]["write"].as_u64() <= Some(3), "{report}");
+    assert_eq!(server.count("Accounts", ""), 62);
+}
+
+#[test]
+fn a_change_feed_changes_nothing_where_there_is_none() {
+    let server = Cap::start();
+    server.create("Accounts", &json!({ "name": "Acme" }));
+    let scene = server.scene_at(server.address(), &[ACCOUNT], "change-feed = true");
+    scene.run().exits(0);
+    let report = scene.run().exits(0).object(ACCOUNT);
+    assert_eq!(
+        report["requests"],
+        json!({ "count": 1, "keys": 1, "details": 0, "query": 0, "write": 0 }),
+        "no request more"
+    );
+}
+
+#[test]
 fn failures_of_the_connection_are_one_sentence_without_the_secret() {
     let server = Cap::start();
     let scene = server.scene(&[ACCOUNT]);

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
-use tests::{Json, Scene, host_binary, json, root};
+use tests::{Cap, Json, Scene, host_binary, json, root};
 
 /// `host` in a folder, with the text of both streams and its exit code.
 fn host(folder: &Path, arguments: &[&str]) -> (String, String, i32) {
@@ -178,8 +178,9 @@ fn scene_with_tasks() -> (Scene, String) {
     (scene, first)
 }
 
-fn case(scene: &Scene, file: &str) -> Json {
-    serde_json::from_str(&std::fs::read_to_string(scene.path("task/cases").join(file)).unwrap()).unwrap()
+fn case(scene: &Scene, project: &str, file: &str) -> Json {
+    let file = scene.path(project).join("cases").join(file);
+    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn a_plugin_made_from_what_the_server_tells_synchronizes_at_once() {
     assert!(mapping.contains("guessed from the 2 records") && mapping.contains("// Empty in the 2 records"));
     assert_cases_fit(&project, &descriptor, &["sample.json", "bare.json"]);
     succeeds(&folder, &["plugin", "test", "task"]);
-    let sample = case(&scene, "sample.json");
+    let sample = case(&scene, "task", "sample.json");
     let remote = json!({
         "Name": "Send the \"offer\"", "Description": "By mail", "Priority": null,
         "Due": "2026-03-21T09:30:00.000000Z", "Done Flag": false, "Account Id": "88-3DS000",
@@ -279,4 +280,51 @@ fn a_server_that_is_not_there_is_named() {
     );
     let output = scene.host(&["plugin", "new", "task", "--from-server", "Task/Task"]).exits(1);
     assert!(output.err.contains("http://127.0.0.1:1") && output.err.contains("help:"), "{}", output.err);
+}
+
+/// An OData server tells all of it in `$metadata`, and a record shows that it has ETags.
+#[test]
+fn a_plugin_made_from_the_metadata_of_an_odata_server_synchronizes_at_once() {
+    let server = Cap::start();
+    let acme = server.create("Accounts", &json!({ "name": "Acme" }));
+    let contact =
+        json!({ "firstName": "Ann", "lastName": "O'Hara", "email": "ann@acme.example", "account_ID": acme });
+    let ann = server.create("Contacts", &contact);
+    let scene = server.scene(&["cap-account"]);
+    let out = scene.host(&["plugin", "new", "person", "--from-server", "Contacts"]).exits(0).out;
+    assert!(!out.contains("sync:"), "{out}");
+    let folder = scene.path("");
+    let descriptor = descriptor(&folder, "person", "person");
+    let remote: Vec<Json> =
+        descriptor["remote"].as_array().unwrap().iter().map(|it| json!([it["name"], it["kind"]])).collect();
+    assert_eq!(
+        remote,
+        [
+            json!(["createdBy", { "text": 255 }]),
+            json!(["modifiedBy", { "text": 255 }]),
+            json!(["firstName", { "text": 60 }]),
+            json!(["lastName", { "text": 60 }]),
+            json!(["email", { "text": 120 }]),
+            json!(["phone", { "text": 40 }]),
+            json!(["account_ID", { "reference": "cap-account" }]),
+        ]
+    );
+    let resource = json!({
+        "path": "Contacts", "id": "ID", "updated": "modifiedAt", "version": "@odata.etag", "created": "createdAt",
+    });
+    assert_eq!(descriptor["resource"], resource);
+    succeeds(&folder, &["plugin", "test", "person"]);
+    assert_eq!(case(&scene, "person", "sample.json")["remote"]["lastName"], "O'Hara");
+
+    scene.install(&scene.path("built/person.wasm"));
+    assert_eq!(scene.run().exits(0).object("person")["pull"]["insert"], 1);
+    scene.sql("UPDATE person SET phone = '1'");
+    assert_eq!(scene.run().exits(0).object("person")["push"]["update"], 1);
+    let there = server.read("Contacts", &ann, &["phone", "account_ID"]);
+    assert_eq!((&there["phone"], &there["account_ID"]), (&json!("1"), &json!(acme)));
+
+    let output = scene.host(&["plugin", "new", "other", "--from-server", "Contakts"]).exits(1);
+    assert!(output.err.contains("did you mean `Contacts`"), "{}", output.err);
+    let output = scene.host(&["plugin", "new", "other", "--from-server", "Regions"]).exits(1);
+    assert!(output.err.contains("cannot be recognized") && output.err.contains("help:"), "{}", output.err);
 }

@@ -94,7 +94,10 @@ pub(super) fn remote(metadata: &Metadata) -> Result<Box<dyn Remote>, Failure> {
             Ok(Box::new(Siebel::new(settings, options).map_err(usage)?))
         }
         RemoteKind::Tryton => Ok(Box::new(Tryton::new(settings).map_err(usage)?)),
-        RemoteKind::Odata => Ok(Box::new(Odata::new(settings).map_err(usage)?)),
+        RemoteKind::Odata => {
+            let odata = Odata::new(settings).map_err(usage)?;
+            Ok(Box::new(odata.with_change_feed(it.change_feed.unwrap_or(false))))
+        }
         RemoteKind::Rest => {
             let described = description(metadata)?;
             let described = match it.change_feed {

@@ -27,6 +27,11 @@ pub(super) async fn mark(work: &Work<'_>, view: View<'_>) -> Result<Option<Mark>
     if work.remote.capabilities().change_feed { Ok(work.remote.mark(view).await?) } else { Ok(None) }
 }
 
+/// The same, as the listing that was just read tells it, or the changes.
+pub(super) fn told_mark(work: &Work<'_>, view: View<'_>) -> Option<Mark> {
+    if work.remote.capabilities().change_feed { work.remote.told_mark(view) } else { None }
+}
+
 /// The remote's change keys by way of its feed; `None` where everything has to be listed.
 pub(super) async fn listing(
     work: &Work<'_>,
@@ -35,7 +40,10 @@ pub(super) async fn listing(
     counted: Option<u64>,
     baseline: &[Pair],
 ) -> Result<Option<Vec<RemoteKey>>, Stop> {
-    let (Some(since), Some(_)) = (since(work), counted) else { return Ok(None) };
+    let Some(since) = since(work) else { return Ok(None) };
+    if counted.is_none() && !work.remote.changes_tell_deletes() {
+        return Ok(None);
+    }
     let object = view.object.name.as_str();
     work.observer.event(Event::Step { object, step: "list", total: None });
     let mut changes = match work.remote.changes(view, since).await? {

@@ -241,6 +241,7 @@ pub(super) async fn list(
             (remote, 0)
         }
     };
+    let mark = mark.or_else(|| feed::told_mark(work, view));
     remote.extend(beyond_filter(work, store, &remote).await?);
     full_compare::unsettle(work, store, &mut baseline)?;
     let local = store.local_keys(object)?;

@@ -159,12 +159,7 @@ impl Http {
             }
         };
         match outcome {
-            Ok(reply) => match reply.status {
-                408 | 504 => unknown(self.unexpected(call, &reply), true),
-                429 => Err(self.unexpected(call, &reply).into()),
-                502 | 503 => unknown(self.unexpected(call, &reply), false),
-                _ => Ok(reply),
-            },
+            Ok(reply) => self.told(call, reply),
             Err(broken) => {
                 let error = self.broken(call, &broken);
                 match broken {
@@ -175,6 +170,28 @@ impl Http {
                     Broken::TimedOut(_) => unknown(error, true),
                 }
             }
+        }
+    }
+
+    /// Lets pass what the application itself answered to a write.
+    ///
+    /// # Errors
+    /// As those of [`Http::write`].
+    pub(super) fn told(&self, call: &Call<'_>, reply: Reply) -> Result<Reply, WriteError> {
+        let error = || self.unexpected(call, &reply);
+        let unknown = |may_still_run| WriteError::FateUnknown { message: error().message, may_still_run };
+        match reply.status {
+            408 | 504 => Err(unknown(true)),
+            429 => Err(error().into()),
+            502 | 503 => Err(unknown(false)),
+            _ => Ok(reply),
+        }
+    }
+
+    /// Leaves the server alone for as long as an answer asks for: what one request is told goes for all of them.
+    pub(super) fn heed(&self, reply: &Reply) {
+        if matches!(reply.status, 429 | 503) {
+            reply.retry_after().into_iter().for_each(|pause| self.gate.pause(pause));
         }
     }
 
@@ -218,10 +235,7 @@ impl Http {
         let status = response.status().as_u16();
         tracing::debug!(method = %call.method, path = call.url.path(), status, bytes = body.len(), "answered");
         let reply = Reply { status, headers: std::mem::take(response.headers_mut()), body };
-        if matches!(status, 429 | 503) {
-            // What one request is told goes for all of them.
-            reply.retry_after().into_iter().for_each(|pause| self.gate.pause(pause));
-        }
+        self.heed(&reply);
         Ok(reply)
     }
 

@@ -1,6 +1,8 @@
 //! The OData adapter against a small server that answers in all the forms that servers do.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod batch;
+mod feed;
 mod reads;
 mod schema;
 mod server;

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use host::remote::Settings;
 use host::remote::odata::Odata;
+use serde_json::{Value as Json, json};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -60,6 +61,44 @@ impl Answer {
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Answer {
         self.headers.push((name, value.into()));
         self
+    }
+}
+
+/// The answer to a `$batch`: what `inner` answers to each of its requests, the last first. Where it answers nothing,
+/// nothing is said of that request.
+pub(crate) fn batch(asked: &Asked, mut inner: impl FnMut(&Asked) -> Option<Answer>) -> Answer {
+    assert_eq!((asked.method.as_str(), asked.path.as_str()), ("POST", "$batch"));
+    let told = |request: &Json| {
+        let answer = inner(&inside(request))?;
+        let headers: serde_json::Map<String, Json> =
+            answer.headers.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let body = serde_json::from_str(&answer.body).unwrap_or(Json::String(answer.body));
+        Some(json!({ "id": request["id"], "status": answer.status, "headers": headers, "body": body }))
+    };
+    let mut responses: Vec<Json> = requests(asked).iter().filter_map(told).collect();
+    responses.reverse();
+    Answer::json(json!({ "responses": responses }).to_string())
+}
+
+/// The requests in a batch.
+pub(crate) fn requests(asked: &Asked) -> Vec<Json> {
+    let body: Json = serde_json::from_str(&asked.body).unwrap();
+    body["requests"].as_array().unwrap().clone()
+}
+
+/// A request in a batch, as if it had come alone.
+pub(crate) fn inside(request: &Json) -> Asked {
+    let text = |value: &Json| value.as_str().unwrap().to_owned();
+    let url = text(&request["url"]);
+    let (path, raw_query) = url.split_once('?').unwrap_or((&url, ""));
+    let headers = request["headers"].as_object().unwrap().iter();
+    Asked {
+        method: text(&request["method"]),
+        path: decoded(path),
+        query: decoded(raw_query),
+        raw_query: raw_query.to_owned(),
+        headers: headers.map(|(name, value)| (name.clone(), text(value))).collect(),
+        body: request.get("body").map(Json::to_string).unwrap_or_default(),
     }
 }
 

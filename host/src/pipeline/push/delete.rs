@@ -32,7 +32,10 @@ pub(in crate::pipeline) async fn deletes(
         });
         store.commit(object, intents.collect())?;
         let mut results = Vec::with_capacity(wave.len());
-        for batch in wave.chunks(work.write_batch()) {
+        let mut left = wave;
+        while !left.is_empty() {
+            let (batch, rest) = left.split_at(left.len().min(work.write_batch()));
+            left = rest;
             let deletes: Vec<_> = batch
                 .iter()
                 .map(|it| RemoteDelete { id: &it.pair.remote.id, expected: &it.expected })

@@ -198,11 +198,12 @@ fn intent(operation: Operation, update: &Update) -> Intent {
 async fn update(work: &Work<'_>, tasks: Vec<Update>) -> Vec<(Update, Updated)> {
     let object = work.object();
     let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
-    let batch = if renames > 1 { 1 } else { work.write_batch() };
     let mut results = Vec::with_capacity(tasks.len());
     let mut tasks = tasks.into_iter();
     loop {
-        let batch: Vec<Update> = tasks.by_ref().take(batch).collect();
+        // A remote may have learned that it can take more at once.
+        let most = if renames > 1 { 1 } else { work.write_batch() };
+        let batch: Vec<Update> = tasks.by_ref().take(most).collect();
         if batch.is_empty() {
             return results;
         }

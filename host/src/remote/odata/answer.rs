@@ -14,6 +14,8 @@ pub(super) struct Page {
     pub(super) records: Vec<RemoteRecord>,
     /// Where the next page is, as the server says it.
     pub(super) next: Option<String>,
+    /// Where, later, the changes since are, if the server tracks them.
+    pub(super) delta: Option<String>,
     /// What relative addresses are relative to, if not to the request's own.
     pub(super) context: Option<String>,
     /// What went wrong after the answer had begun.
@@ -49,6 +51,7 @@ impl<'de> Visitor<'de> for OfPage<'_> {
                     has_records = true;
                 }
                 "@odata.nextLink" | "@nextLink" => page.next = map.next_value()?,
+                "@odata.deltaLink" | "@deltaLink" => page.delta = map.next_value()?,
                 "@odata.context" | "@context" => page.context = map.next_value()?,
                 "error" => page.error = map.next_value()?,
                 _ => {

@@ -125,6 +125,10 @@ impl Reading {
                         edm: get("Type").unwrap_or_default(),
                         precision: get("Precision").and_then(|text| text.parse().ok()),
                         scale: get("Scale"),
+                        max_length: get("MaxLength").and_then(|text| text.parse().ok()),
+                        nullable: get("Nullable").as_deref() != Some("false"),
+                        has_default: get("DefaultValue").is_some(),
+                        position: it.properties.len(),
                         ..Property::default()
                     };
                     it.properties.insert(named, property);

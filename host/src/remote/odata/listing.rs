@@ -1,10 +1,10 @@
 //! Listing: from page to page by the server's own links, which are followed as they are, but never to another server
 //! and never in a circle.
 
-use super::Odata;
 use super::answer::Page;
 use super::query::{LONGEST_URL, Query};
-use super::read::Names;
+use super::read::{Failed, Names};
+use super::{Odata, PAGE, TRACKED_PAGE};
 use crate::ports::{RemoteError, Scope, View};
 use crate::remote::tally::Purpose;
 use sync_core::change_key::{RemoteId, RemoteKey};
@@ -16,9 +16,34 @@ use url::Url;
 pub(super) struct Listing {
     /// The next page; none: the first.
     next: Option<Url>,
+    /// Whether the server was asked not to track it: it has refused to.
+    untracked: bool,
+    landmark: Landmark,
+}
+
+/// The page that later ones are compared with. A listing that goes in a circle, however large, passes a landmark again:
+/// each stands twice as far as the one before.
+#[derive(Debug, Default)]
+pub(super) struct Landmark {
     pages: u64,
-    /// The page that later ones are compared with: its address, and its first id.
-    landmark: Option<(Url, Option<RemoteId>)>,
+    /// Its address, and its first id.
+    stands: Option<(Url, Option<RemoteId>)>,
+}
+
+impl Landmark {
+    /// Whether this page is another one than the landmark.
+    pub(super) fn is_passed(&mut self, url: &Url, first: Option<&RemoteId>) -> bool {
+        if let Some((address, id)) = &self.stands
+            && (address == url || (id.is_some() && id.as_ref() == first))
+        {
+            return false;
+        }
+        self.pages += 1;
+        if self.pages.is_power_of_two() {
+            self.stands = Some((url.clone(), first.cloned()));
+        }
+        true
+    }
 }
 
 impl Odata {
@@ -30,7 +55,12 @@ impl Odata {
     ) -> Result<(Vec<RemoteKey>, Option<Listing>), RemoteError> {
         let View { object, filter } = view;
         let shape = self.shape(object).await?;
-        let url = match listing.next.take() {
+        let next = listing.next.take();
+        let is_first = next.is_none();
+        if is_first {
+            self.keep_link(&object.name, None);
+        }
+        let url = match next {
             Some(next) => next,
             None => {
                 let query = Query {
@@ -52,35 +82,52 @@ impl Odata {
                 url
             }
         };
-        let page = self.page(object, &shape, Purpose::Keys, url.clone(), Names::Keys).await?;
+        let is_tracked = self.is_tracked(view) && !listing.untracked;
+        let read = async |prefer| {
+            self.page(object, &shape, Purpose::Keys, url.clone(), Names::Keys, Some(prefer)).await
+        };
+        let page = match read(if is_tracked { TRACKED_PAGE } else { PAGE }).await {
+            Err(Failed::Status(400 | 501, error)) if is_tracked && is_first => {
+                tracing::debug!(%error, "the server does not list with tracking");
+                listing.untracked = true;
+                read(PAGE).await?
+            }
+            page => page?,
+        };
         let next = self.next(object, &url, &page)?;
-        let first = page.records.first().map(|record| record.key.id.clone());
-        // A listing that goes in a circle, however large, passes a landmark again: each stands twice as far as the
-        // one before.
-        if let Some((address, id)) = &listing.landmark
-            && (*address == url || (id.is_some() && *id == first))
-        {
-            return Err(stuck(object));
+        if is_tracked && next.is_none() {
+            let link = self.followed(object, &url, page.context.as_deref(), page.delta.as_deref());
+            self.keep_link(&object.name, link.unwrap_or_else(|error| unusable(&error)));
         }
-        listing.pages += 1;
-        if listing.pages.is_power_of_two() {
-            listing.landmark = Some((url, first));
+        if !listing.landmark.is_passed(&url, page.records.first().map(|record| &record.key.id)) {
+            return Err(stuck(object));
         }
         listing.next = next;
         let keys = page.records.into_iter().map(|record| record.key).collect();
         Ok((keys, listing.next.is_some().then_some(listing)))
     }
 
-    /// The address of the next page. Another server would get our login.
+    /// The address of the next page.
     pub(super) fn next(
         &self,
         object: &Object,
         request: &Url,
         page: &Page,
     ) -> Result<Option<Url>, RemoteError> {
-        let Some(link) = page.next.as_deref().filter(|link| !link.is_empty()) else { return Ok(None) };
+        self.followed(object, request, page.context.as_deref(), page.next.as_deref())
+    }
+
+    /// The address that a link in an answer leads to. Another server would get our login.
+    pub(super) fn followed(
+        &self,
+        object: &Object,
+        request: &Url,
+        context: Option<&str>,
+        link: Option<&str>,
+    ) -> Result<Option<Url>, RemoteError> {
+        let Some(link) = link.filter(|link| !link.is_empty()) else { return Ok(None) };
         let ours = |url: &Url| url.origin() == self.http.settings().url.origin();
-        let context = page.context.as_deref().and_then(|it| request.join(it).ok()).filter(ours);
+        let context = context.and_then(|it| request.join(it).ok()).filter(ours);
         let fail = |message, help: Option<&str>| {
             Err(RemoteError { scope: Scope::Object, message, help: help.map(str::to_owned) })
         };
@@ -99,6 +146,12 @@ impl Odata {
             }
         }
     }
+}
+
+/// A link for later that cannot be used: everything is listed instead.
+pub(super) fn unusable(error: &RemoteError) -> Option<Url> {
+    tracing::warn!(%error, "the server's link to later changes is not used");
+    None
 }
 
 /// The error for a listing that goes in a circle.

@@ -4,8 +4,13 @@
 //! (`behaviour.md`, decisions 6 to 8).
 
 mod answer;
+mod batch;
 mod count;
 mod csdl;
+mod delta;
+mod describe;
+mod feed;
+mod insert;
 mod listing;
 mod proof;
 mod query;
@@ -22,15 +27,14 @@ use super::freshness::Newest;
 use super::http::{Call, Http};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, Scope, View, WriteError,
-    Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate,
+    Requests, ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
+use batch::Batches;
 use csdl::CsdlError;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use listing::Listing;
-use query::Query;
-use read::Names;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use schema::Schema;
@@ -49,8 +53,12 @@ use url::Url;
 
 /// Ids a request for records asks for at most.
 const BATCH: usize = 200;
+/// Requests under way at once.
+const IN_FLIGHT: usize = 8;
 /// Keys that are asked for at a time; most servers have a limit of their own below that.
-const PAGE: &str = "odata.maxpagesize=5000";
+const PAGE: HeaderValue = HeaderValue::from_static("odata.maxpagesize=5000");
+/// The same, of a listing whose later changes are of interest.
+const TRACKED_PAGE: HeaderValue = HeaderValue::from_static("odata.track-changes,odata.maxpagesize=5000");
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const MAX_VERSION: HeaderName = HeaderName::from_static("odata-maxversion");
@@ -74,6 +82,12 @@ pub struct Odata {
     lists: AtomicBool,
     /// Ids that it takes at a time, as far as is known.
     batch: AtomicUsize,
+    /// Whether it takes several requests in one.
+    batches: Mutex<Batches>,
+    /// Whether the server is asked to track what is listed.
+    change_feed: bool,
+    /// The delta links of objects that were read to their end.
+    links: Mutex<HashMap<ObjectName, Url>>,
 }
 
 impl Odata {
@@ -90,7 +104,31 @@ impl Odata {
             session: Mutex::default(),
             lists: AtomicBool::new(true),
             batch: AtomicUsize::new(BATCH),
+            batches: Mutex::default(),
+            change_feed: false,
+            links: Mutex::default(),
         })
+    }
+
+    /// Whether the server is asked to track what is listed without a filter, so that the next run asks for the changes
+    /// since. One that has no delta links lists as ever.
+    #[must_use]
+    pub fn with_change_feed(self, change_feed: bool) -> Odata {
+        Odata { change_feed, ..self }
+    }
+
+    /// What this remote can do, as far as is known.
+    fn abilities(&self) -> Capabilities {
+        Capabilities {
+            counts: true,
+            lock: Lock::ConditionalWrite,
+            details_batch: BATCH,
+            in_flight: IN_FLIGHT,
+            // Without batches, one request a record: what is looked up is not older then than a round of requests.
+            write_batch: if self.batches() == Batches::Taken { batch::MOST } else { IN_FLIGHT },
+            ids: IdsFrom::Server,
+            change_feed: self.change_feed,
+        }
     }
 
     fn call<'o>(
@@ -182,15 +220,7 @@ impl Odata {
 #[async_trait]
 impl Remote for Odata {
     fn capabilities(&self) -> Capabilities {
-        Capabilities {
-            counts: true,
-            lock: Lock::ConditionalWrite,
-            details_batch: BATCH,
-            in_flight: 8,
-            write_batch: 8,
-            ids: IdsFrom::Server,
-            change_feed: false,
-        }
+        self.abilities()
     }
 
     async fn connect(&self) -> Result<(), RemoteError> {
@@ -210,6 +240,18 @@ impl Remote for Odata {
         .boxed()
     }
 
+    fn told_mark(&self, view: View<'_>) -> Option<Mark> {
+        self.link(&view.object.name)
+    }
+
+    fn changes_tell_deletes(&self) -> bool {
+        true
+    }
+
+    async fn changes(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
+        self.changed_since(view, since).await
+    }
+
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
         if ids.is_empty() {
             return Ok(Vec::new());
@@ -219,25 +261,23 @@ impl Remote for Odata {
     }
 
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let shape = self.shape(object).await?;
-        let condition = |(index, value): &(usize, Value)| {
-            let (field, column) = (object.remote.get(*index)?, shape.columns.get(*index)?);
-            let literal =
-                value.is_filled().then(|| query::literal(&column.edm, &wire::text(value, &column.edm)));
-            Some(query::equal(&field.name, literal.as_deref()))
-        };
-        let query = Query {
-            select: self.names(object, Names::All),
-            all: key.parts.iter().filter_map(condition).collect(),
-            // The second match tells that the key is ambiguous.
-            top: Some(2),
-        };
-        let url = query.at(self.address(object, &shape, None));
-        Ok(self.records(object, &shape, Purpose::Query, url).await?)
+        only(self.by_key(object, &[key]).await)
+    }
+
+    async fn find_all(
+        &self,
+        object: &Object,
+        keys: &[&UserKey],
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        self.by_key(object, keys).await
     }
 
     async fn insert(&self, object: &Object, row: &Row) -> Result<Written, WriteError> {
-        self.insert_record(object, row).await
+        only(self.insert_records(object, &[row]).await)
+    }
+
+    async fn insert_all(&self, object: &Object, rows: &[&Row]) -> Vec<Result<Written, WriteError>> {
+        self.insert_records(object, rows).await
     }
 
     async fn update(
@@ -247,14 +287,42 @@ impl Remote for Odata {
         expected: &RemoteToken,
         changes: &[(usize, Value)],
     ) -> Result<Written, WriteError> {
-        self.update_record(object, id, expected, changes).await
+        only(self.update_records(object, &[RemoteUpdate { id, expected, changes }]).await)
+    }
+
+    async fn update_all(
+        &self,
+        object: &Object,
+        updates: &[RemoteUpdate<'_>],
+    ) -> Vec<Result<Written, WriteError>> {
+        self.update_records(object, updates).await
     }
 
     async fn delete(&self, object: &Object, id: &RemoteId, expected: &RemoteToken) -> Result<(), WriteError> {
-        self.delete_record(object, id, expected).await
+        only(self.delete_records(object, &[RemoteDelete { id, expected }]).await)
+    }
+
+    async fn delete_all(&self, object: &Object, deletes: &[RemoteDelete<'_>]) -> Vec<Result<(), WriteError>> {
+        self.delete_records(object, deletes).await
     }
 
     fn requests(&self, object: &ObjectName) -> Requests {
         self.http.requests(object)
     }
+
+    async fn describe_resource(
+        &self,
+        object: &ObjectName,
+        path: &str,
+    ) -> Result<ResourceDescription, RemoteError> {
+        self.described(object, path).await
+    }
+}
+
+/// The answer to the only one that was asked about.
+fn only<T, E: From<RemoteError>>(mut answers: Vec<Result<T, E>>) -> Result<T, E> {
+    answers.pop().unwrap_or_else(|| {
+        let message = "a request was not answered".to_owned();
+        Err(RemoteError { scope: Scope::Object, message, help: None }.into())
+    })
 }

@@ -6,7 +6,7 @@ use super::query::{self, LONGEST_URL, Query};
 use super::schema::{ETAG, Edm};
 use super::shape::Shape;
 use super::wire;
-use super::{BATCH, EXACT_JSON, JSON, Odata, Ordering, PAGE, PREFER};
+use super::{BATCH, EXACT_JSON, JSON, Odata, Ordering, PREFER};
 use crate::ports::{RemoteError, RemoteRecord, Scope};
 use crate::remote::decode::{Layout, Records, unfolded};
 use crate::remote::http::{Call, Reply};
@@ -15,11 +15,12 @@ use reqwest::Method;
 use reqwest::header::{ETAG as ETAG_HEADER, HeaderValue};
 use std::time::Duration;
 use sync_core::change_key::RemoteId;
-use sync_core::object::Object;
+use sync_core::object::{Object, UserKey};
+use sync_core::value::Value;
 use url::Url;
 
 /// The coarsest step of a server's stamps. They have fractions in some servers, and whole seconds in others.
-const TICK: Duration = Duration::from_secs(1);
+pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Which properties are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) enum Names {
 }
 
 impl Names {
-    fn layout(self, object: &Object) -> Layout<'_> {
+    pub(super) fn layout(self, object: &Object) -> Layout<'_> {
         match self {
             Names::Keys => Layout::keys(object, unfolded),
             Names::All => Layout::records(object, unfolded),
@@ -107,27 +108,42 @@ impl Odata {
         purpose: Purpose,
         url: Url,
         names: Names,
+        prefer: Option<HeaderValue>,
     ) -> Result<Page, Failed> {
         let mut call = self.reading(object, shape, purpose, url);
-        if names == Names::Keys {
-            call.headers.push((PREFER, HeaderValue::from_static(PAGE)));
-        }
+        call.headers.extend(prefer.map(|prefer| (PREFER, prefer)));
         let reply = self.http.answered(&call, self.http.read(&call).await?)?;
+        self.page_in(object, shape, &call, &reply, names)
+    }
+
+    /// The page that an answer consists of.
+    fn page_in(
+        &self,
+        object: &Object,
+        shape: &Shape,
+        call: &Call<'_>,
+        reply: &Reply,
+        names: Names,
+    ) -> Result<Page, Failed> {
         if !reply.is_success() {
-            return Err(Failed::Status(reply.status, self.failed(&call, &reply)));
+            return Err(Failed::Status(reply.status, self.failed(call, reply)));
         }
         let layout = names.layout(object);
         let mut page = answer::page(&reply.body, Records { layout: &layout, wire: shape })
-            .map_err(|error| self.http.unreadable(&call, &reply, &error))?;
-        if let Some(fault) = page.error {
-            let what = self.http.name(&call);
-            let message =
-                format!("{what} ended with an error of the server's: {}", self.http.clean(&fault.sentence()));
-            return Err(RemoteError { scope: Scope::Object, message, help: None }.into());
+            .map_err(|error| self.http.unreadable(call, reply, &error))?;
+        if let Some(fault) = &page.error {
+            return Err(self.broken_off(call, fault).into());
         }
         let keys = page.records.iter_mut().map(|record| &mut record.key);
         self.newest.mark(object, keys, TICK, wire::instant);
         Ok(page)
+    }
+
+    /// The error for an answer that has begun well.
+    pub(super) fn broken_off(&self, call: &Call<'_>, fault: &Fault) -> RemoteError {
+        let (what, said) = (self.http.name(call), self.http.clean(&fault.sentence()));
+        let message = format!("{what} ended with an error of the server's: {said}");
+        RemoteError { scope: Scope::Object, message, help: None }
     }
 
     /// All records that a query finds: not more than a batch.
@@ -138,15 +154,68 @@ impl Odata {
         purpose: Purpose,
         url: Url,
     ) -> Result<Vec<RemoteRecord>, Failed> {
-        let (mut all, mut next) = (Vec::new(), Some(url));
+        let page = self.page(object, shape, purpose, url.clone(), Names::All, None).await?;
+        self.records_from(object, shape, purpose, url, page).await
+    }
+
+    /// The records of a page, whose address is this, and of those that follow it.
+    async fn records_from(
+        &self,
+        object: &Object,
+        shape: &Shape,
+        purpose: Purpose,
+        url: Url,
+        page: Page,
+    ) -> Result<Vec<RemoteRecord>, Failed> {
+        let mut next = self.next(object, &url, &page)?;
+        let mut all = page.records;
         // No page has less than one record, but for the last.
-        for _ in 0..=BATCH {
+        for _ in 0..BATCH {
             let Some(url) = next else { return Ok(all) };
-            let page = self.page(object, shape, purpose, url.clone(), Names::All).await?;
+            let page = self.page(object, shape, purpose, url.clone(), Names::All, None).await?;
             next = self.next(object, &url, &page)?;
             all.extend(page.records);
         }
         if next.is_none() { Ok(all) } else { Err(stuck(object).into()) }
+    }
+
+    /// The records with these user keys, in as few requests as the server allows; answer *i* belongs to key *i*.
+    pub(super) async fn by_key(
+        &self,
+        object: &Object,
+        keys: &[&UserKey],
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        let shape = match self.shape(object).await {
+            Ok(shape) => shape,
+            Err(error) => return keys.iter().map(|_| Err(error.clone())).collect(),
+        };
+        let call = |key: &&UserKey| {
+            let query = Query {
+                select: self.names(object, Names::All),
+                all: conditions(object, &shape, key),
+                // The second match tells that the key is ambiguous.
+                top: Some(2),
+            };
+            let url = query.at(self.address(object, &shape, None));
+            self.reading(object, &shape, Purpose::Query, url)
+        };
+        let calls: Vec<Call<'_>> = keys.iter().map(call).collect();
+        let mut found = Vec::with_capacity(keys.len());
+        for (call, reply) in calls.iter().zip(self.read_all(&calls).await) {
+            found.push(self.found_by(object, &shape, call, reply).await.map_err(RemoteError::from));
+        }
+        found
+    }
+
+    async fn found_by(
+        &self,
+        object: &Object,
+        shape: &Shape,
+        call: &Call<'_>,
+        reply: Result<Reply, RemoteError>,
+    ) -> Result<Vec<RemoteRecord>, Failed> {
+        let page = self.page_in(object, shape, call, &reply?, Names::All)?;
+        self.records_from(object, shape, call.purpose, call.url.clone(), page).await
     }
 
     /// The records of these ids, in as few requests as the server's limits allow.
@@ -245,6 +314,16 @@ impl Odata {
         self.newest.mark(object, std::iter::once(&mut record.key), TICK, wire::instant);
         Ok(Some(Found { record, etag }))
     }
+}
+
+/// What records with a user key have in common, in the server's words.
+fn conditions(object: &Object, shape: &Shape, key: &UserKey) -> Vec<String> {
+    let condition = |(index, value): &(usize, Value)| {
+        let (field, column) = (object.remote.get(*index)?, shape.columns.get(*index)?);
+        let literal = value.is_filled().then(|| query::literal(&column.edm, &wire::text(value, &column.edm)));
+        Some(query::equal(&field.name, literal.as_deref()))
+    };
+    key.parts.iter().filter_map(condition).collect()
 }
 
 /// The ETag beside an answer.

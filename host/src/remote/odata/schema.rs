@@ -56,6 +56,14 @@ pub(super) struct Property {
     pub(super) precision: Option<u8>,
     /// Digits after the point, or `variable`.
     pub(super) scale: Option<String>,
+    /// Characters of a text, where there is a limit.
+    pub(super) max_length: Option<u32>,
+    /// Whether it may be null.
+    pub(super) nullable: bool,
+    /// Whether a new record gets a value where none is sent.
+    pub(super) has_default: bool,
+    /// Its place in the document.
+    pub(super) position: usize,
     /// The server sets it.
     pub(super) computed: bool,
     /// It is set with the insert only.

@@ -16,6 +16,16 @@ use sync_core::object::Object;
 use sync_core::value::Value;
 use url::Url;
 
+/// What came of sending a write.
+pub(super) enum Sent {
+    /// The server's own answer.
+    Answered(Reply),
+    /// It was not carried out, or nobody knows.
+    Failed(WriteError),
+    /// It was part of a batch, and the answer to that says nothing of it.
+    Untold(WriteError),
+}
+
 /// What the server answered to an update or delete.
 pub(super) enum Answer {
     /// Carried out.
@@ -26,6 +36,8 @@ pub(super) enum Answer {
     Unmet,
     /// Nobody knows; the record may tell.
     Doubt(WriteError),
+    /// The same, and the server is done with the batch that it was part of.
+    Untold(WriteError),
 }
 
 impl Odata {
@@ -97,12 +109,13 @@ impl Odata {
         Ok(self.http.answered(call, self.http.write(call).await?)?)
     }
 
-    /// Sends an update or delete.
-    pub(super) async fn outcome(&self, call: &mut Call<'_>) -> Result<Answer, WriteError> {
-        let reply = match self.send(call).await {
-            Ok(reply) => reply,
-            Err(doubt @ WriteError::FateUnknown { .. }) => return Ok(Answer::Doubt(doubt)),
-            Err(error) => return Err(error),
+    /// What an update or delete has come to.
+    pub(super) fn outcome(&self, call: &Call<'_>, sent: Sent) -> Result<Answer, WriteError> {
+        let reply = match sent {
+            Sent::Answered(reply) => reply,
+            Sent::Failed(doubt @ WriteError::FateUnknown { .. }) => return Ok(Answer::Doubt(doubt)),
+            Sent::Failed(error) => return Err(error),
+            Sent::Untold(doubt) => return Ok(Answer::Untold(doubt)),
         };
         Ok(match reply.status {
             404 | 410 => Answer::Gone,

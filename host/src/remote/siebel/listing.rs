@@ -7,7 +7,7 @@
 
 use super::query::{self, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
-use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, View};
+use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, View, side_by_side};
 use crate::remote::decode::{Layout, unfolded};
 use futures_util::stream::{self, Stream};
 use std::collections::HashMap;
@@ -75,7 +75,7 @@ impl Siebel {
     async fn advance(&self, view: View<'_>, place: &mut Place<'_>) -> Result<(), RemoteError> {
         let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
         let asked = (0..windows).map(|window| self.window(view, place, window * (PAGE - 1))).collect();
-        let pages = crate::ports::side_by_side(windows, asked).await;
+        let pages = side_by_side(windows, asked).await;
         for (window, page) in pages.into_iter().enumerate() {
             let mut page = page?;
             let is_full = page.len() >= PAGE;
