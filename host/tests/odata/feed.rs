@@ -322,7 +322,11 @@ async fn a_run_with_nothing_to_do_asks_for_the_changes_alone() {
             things.remove(202);
             things.remove(8);
         }
-        assert_eq!(quiet(5).await, (1, 1, 1), "with the details of two, and a look whether the third is gone");
+        assert_eq!(
+            quiet(5).await,
+            (1, 1, 1),
+            "with the details of two, and a look whether the third is gone"
+        );
         assert_eq!(quiet(2).await, (0, 0, 0));
         // Too old a link: everything is listed, once.
         things.lock().unwrap().oldest = usize::MAX;

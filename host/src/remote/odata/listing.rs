@@ -5,9 +5,10 @@ use super::answer::Page;
 use super::query::{LONGEST_URL, Query};
 use super::read::{Failed, Names};
 use super::{Odata, PAGE, TRACKED_PAGE};
-use crate::ports::{RemoteError, Scope, View};
+use crate::ports::{RemoteError, RemoteRecord, Scope, View};
 use crate::remote::tally::Purpose;
-use sync_core::change_key::{RemoteId, RemoteKey};
+use futures_util::stream::{self, Stream};
+use sync_core::change_key::RemoteId;
 use sync_core::object::Object;
 use url::Url;
 
@@ -16,6 +17,8 @@ use url::Url;
 pub(super) struct Listing {
     /// The next page; none: the first.
     next: Option<Url>,
+    /// What is read of each record.
+    names: Names,
     /// Whether the server was asked not to track it: it has refused to.
     untracked: bool,
     landmark: Landmark,
@@ -47,24 +50,41 @@ impl Landmark {
 }
 
 impl Odata {
-    /// A page of keys, and where the listing goes on.
-    pub(super) async fn keys(
+    /// The pages of a listing, with this much of each record.
+    pub(super) fn listed<'a>(
+        &'a self,
+        view: View<'a>,
+        names: Names,
+    ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + Send + 'a {
+        let first = Listing { names, ..Listing::default() };
+        stream::try_unfold(Some(first), move |state| async move {
+            let Some(listing) = state else { return Ok(None) };
+            self.listed_page(view, listing).await.map(Some)
+        })
+    }
+
+    /// A page, and where the listing goes on. What changes from now on is tracked by the listing of keys.
+    async fn listed_page(
         &self,
         view: View<'_>,
         mut listing: Listing,
-    ) -> Result<(Vec<RemoteKey>, Option<Listing>), RemoteError> {
+    ) -> Result<(Vec<RemoteRecord>, Option<Listing>), RemoteError> {
         let View { object, filter } = view;
         let shape = self.shape(object).await?;
         let next = listing.next.take();
         let is_first = next.is_none();
-        if is_first {
+        let (names, purpose) = match listing.names {
+            Names::Keys => (Names::Keys, Purpose::Keys),
+            Names::All => (Names::All, Purpose::Details),
+        };
+        if is_first && names == Names::Keys {
             self.keep_link(&object.name, None);
         }
         let url = match next {
             Some(next) => next,
             None => {
                 let query = Query {
-                    select: self.names(object, Names::Keys),
+                    select: self.names(object, names),
                     all: filter.map(str::to_owned).into_iter().collect(),
                     top: None,
                 };
@@ -82,10 +102,8 @@ impl Odata {
                 url
             }
         };
-        let is_tracked = self.is_tracked(view) && !listing.untracked;
-        let read = async |prefer| {
-            self.page(object, &shape, Purpose::Keys, url.clone(), Names::Keys, Some(prefer)).await
-        };
+        let is_tracked = names == Names::Keys && self.is_tracked(view) && !listing.untracked;
+        let read = async |prefer| self.page(object, &shape, purpose, url.clone(), names, Some(prefer)).await;
         let page = match read(if is_tracked { TRACKED_PAGE } else { PAGE }).await {
             Err(Failed::Status(400 | 501, error)) if is_tracked && is_first => {
                 tracing::debug!(%error, "the server does not list with tracking");
@@ -103,8 +121,7 @@ impl Odata {
             return Err(stuck(object));
         }
         listing.next = next;
-        let keys = page.records.into_iter().map(|record| record.key).collect();
-        Ok((keys, listing.next.is_some().then_some(listing)))
+        Ok((page.records, listing.next.is_some().then_some(listing)))
     }
 
     /// The address of the next page.

@@ -27,14 +27,14 @@ use super::freshness::Newest;
 use super::http::{Call, Http};
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteDelete, RemoteError, RemoteRecord, RemoteUpdate,
-    Requests, ResourceDescription, Scope, View, WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Pages, Remote, RemoteDelete, RemoteError, RemoteRecord,
+    RemoteUpdate, Requests, ResourceDescription, Scope, View, WriteError, Written,
 };
 use async_trait::async_trait;
 use batch::Batches;
 use csdl::CsdlError;
-use futures_util::stream::{self, BoxStream, StreamExt};
-use listing::Listing;
+use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
+use read::Names;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, HeaderName, HeaderValue};
 use schema::Schema;
@@ -233,11 +233,12 @@ impl Remote for Odata {
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        stream::try_unfold(Some(Listing::default()), move |state| async move {
-            let Some(listing) = state else { return Ok(None) };
-            self.keys(view, listing).await.map(Some)
-        })
-        .boxed()
+        let keys = |page: Vec<RemoteRecord>| page.into_iter().map(|record| record.key).collect();
+        self.listed(view, Names::Keys).map_ok(keys).boxed()
+    }
+
+    fn records<'a>(&'a self, view: View<'a>) -> Option<Pages<'a>> {
+        Some(self.listed(view, Names::All).boxed())
     }
 
     fn told_mark(&self, view: View<'_>) -> Option<Mark> {

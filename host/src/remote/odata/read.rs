@@ -23,9 +23,10 @@ use url::Url;
 pub(super) const TICK: Duration = Duration::from_secs(1);
 
 /// Which properties are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Names {
     /// Those of the change key.
+    #[default]
     Keys,
     /// Those and the fields.
     All,

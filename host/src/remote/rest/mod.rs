@@ -27,7 +27,7 @@ use super::freshness::Newest;
 use super::http::Http;
 use super::tally::Purpose;
 use crate::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Pages, Remote, RemoteError, RemoteRecord, Requests,
     ResourceDescription, Scope, View, WriteError, Written,
 };
 use asking::Wanted;
@@ -103,6 +103,12 @@ impl Remote for Rest {
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
         let keys = |records: Vec<RemoteRecord>| records.into_iter().map(|record| record.key).collect();
         self.pages(view, Wanted::Key, Purpose::Keys).map_ok(keys).boxed()
+    }
+
+    /// Only where the listing is asked for the fields by name: any other may leave some of them out.
+    fn records<'a>(&'a self, view: View<'a>) -> Option<Pages<'a>> {
+        let is_whole = self.description.list.request.mentions(Var::Fields);
+        is_whole.then(|| self.pages(view, Wanted::Record, Purpose::Details))
     }
 
     async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
