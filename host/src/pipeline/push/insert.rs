@@ -1,7 +1,7 @@
 //! Push insert: query the remote by user key; no match: insert, then query what came of it. A match is adopted
 //! where it is the same record, else it is an issue, and nothing is written (decision 4).
 
-use super::{Ready, WAVE, link, no_answer, prepare, refusal, unanswered};
+use super::{Ready, WAVE, answers, link, no_answer, prepare, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
@@ -92,14 +92,18 @@ async fn insert_wave(
     let results = insert(work, candidates).await;
     // What was written is entered first, all at once: then whatever was found is compared with a baseline that
     // knows it.
-    let (mut changes, mut others) = (Vec::new(), Vec::new());
+    let (mut inserted, mut others) = (Vec::new(), Vec::new());
     for (Candidate { ready, .. }, result) in results {
-        if let Inserted::Written(written) = result {
-            changes.extend(entries(work, store, report, learned, ready, written)?);
-            report.count(Operation::PushInsert);
-        } else {
-            others.push((ready, result));
+        match result {
+            Inserted::Written(written) => inserted.push((ready, written)),
+            result => others.push((ready, result)),
         }
+    }
+    let answers = answers(work, inserted.iter_mut().map(|(_, written)| written));
+    let mut changes = Vec::with_capacity(2 * inserted.len());
+    for ((ready, written), answer) in inserted.into_iter().zip(answers) {
+        changes.extend(entries(work, store, report, learned, ready, written, answer)?);
+        report.count(Operation::PushInsert);
     }
     work.commit(store, changes, &mut failures)?;
     let mut stop = None;
@@ -109,8 +113,8 @@ async fn insert_wave(
         let failure = match result {
             Inserted::Written(_) => continue,
             Inserted::FoundAfter(found) => match same_record(work, store, &ready, &found)? {
-                Some(record) => {
-                    let changes = entries(work, store, report, learned, ready, record)?;
+                Some((record, answer)) => {
+                    let changes = entries(work, store, report, learned, ready, record, Some(answer))?;
                     work.commit(store, changes.into(), &mut failures)?;
                     report.count(Operation::PushInsert);
                     continue;
@@ -123,9 +127,9 @@ async fn insert_wave(
                     store.commit(object, vec![Change::Settled { local }])?;
                     continue;
                 }
-                Some(record) => {
+                Some((record, answer)) => {
                     learned.twins.insert(record.id.clone());
-                    let changes = entries(work, store, report, learned, ready, record)?;
+                    let changes = entries(work, store, report, learned, ready, record, Some(answer))?;
                     work.commit(store, changes.into(), &mut failures)?;
                     report.adopted += 1;
                     continue;
@@ -310,13 +314,14 @@ fn trimmed(key: &UserKey) -> Option<UserKey> {
     (trimmed != *key && trimmed.parts.iter().all(|(_, value)| value.is_filled())).then_some(trimmed)
 }
 
-/// The one record that was found, if it is linked to nothing and its content is that of the local one.
+/// The one record that was found, if it is linked to nothing and its content is that of the local one; with what it is
+/// in local shape.
 fn same_record(
     work: &Work<'_>,
     store: &dyn Store,
     ready: &Ready,
     found: &[RemoteRecord],
-) -> Result<Option<Written>, Stop> {
+) -> Result<Option<(Written, Row)>, Stop> {
     let [record] = found else { return Ok(None) };
     let object = work.object();
     if store.linked_local(&object.name, &record.key.id)?.is_some() {
@@ -324,15 +329,19 @@ fn same_record(
     }
     let mapped = work.participant().mapper.to_local(vec![record.row.clone()]).pop();
     let Some(Ok(mut mapped)) = mapped else { return Ok(None) };
+    let answer = mapped.clone();
     let unlinked = links::to_local(store, object, &mut mapped)?;
-    let same = object.differing_in_content(&ready.local, &mapped).is_empty();
-    Ok(same.then(|| Written {
+    if !object.differing_in_content(&ready.local, &mapped).is_empty() {
+        return Ok(None);
+    }
+    let written = Written {
         id: record.key.id.clone(),
         created: record.key.created.clone(),
         // A link that is not pulled yet is null here: the next run looks at the record again.
         token: if unlinked.is_empty() { record.key.token.clone() } else { RemoteToken::unsettled() },
-        row: Some(record.row.clone()),
-    }))
+        row: None,
+    };
+    Ok(Some((written, answer)))
 }
 
 /// What enters the store for a record that is on both sides now. A link that points forward is filled in later.
@@ -343,11 +352,12 @@ fn entries(
     learned: &mut Learned,
     ready: Ready,
     written: Written,
+    answer: Option<Row>,
 ) -> Result<[Change; 2], Stop> {
-    let LocalKey { id: local, revision } = ready.key;
+    let local = ready.key.id;
     if ready.links == Links::Refill {
         learned.refill.push(local);
     }
-    let change = link(work, store, report, ready, revision, written, None)?;
+    let change = link(work, store, report, ready, written, answer, None)?;
     Ok([change, Change::Settled { local }])
 }

@@ -13,7 +13,7 @@ use super::operations::{Work, note_differences};
 use super::{Failed, Failure, Stop};
 use crate::ports::{Baseline, Change, LocalRecord, RemoteError, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken, Revision};
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken};
 use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
@@ -135,25 +135,31 @@ fn unanswered() -> WriteError {
     WriteError::FateUnknown { message: no_answer().message, may_still_run: true }
 }
 
+/// What the remote has after writes, in local shape: answer *i* belongs to write *i*, and is none where that does not
+/// tell, or cannot be mapped. All are mapped in one call.
+fn answers<'w>(work: &Work<'_>, written: impl Iterator<Item = &'w mut Written>) -> Vec<Option<Row>> {
+    let rows: Vec<Option<Row>> = written.map(|written| written.row.take()).collect();
+    let told: Vec<bool> = rows.iter().map(Option::is_some).collect();
+    let mut mapped = work.participant().mapper.to_local(rows.into_iter().flatten().collect()).into_iter();
+    told.into_iter().map(|told| if told { mapped.next()?.ok() } else { None }).collect()
+}
+
 /// What enters the store after the remote confirmed a write: the pair, what both agree on, and what the server
-/// computed (decisions 8, 9 and 10).
+/// computed (decisions 8, 9 and 10). The revision of `ready` is the one that was sent, or unsettled where
+/// something is still to be sent.
 fn link(
     work: &Work<'_>,
     store: &dyn Store,
     report: &mut ObjectReport,
     ready: Ready,
-    revision: Revision,
     written: Written,
+    mut answer: Option<Row>,
     base: Option<&Baseline>,
 ) -> Result<Change, Stop> {
     let object = work.object();
     let before = base.map(|base| &base.row);
     let Ready { key, local, .. } = ready;
     let (mut row, mut fields) = (local, Vec::new());
-    let mut answer = match written.row {
-        Some(answer) => work.participant().mapper.to_local(vec![answer]).pop().and_then(Result::ok),
-        None => None,
-    };
     let mut token = written.token;
     if let Some(answer) = &mut answer
         && !links::to_local(store, object, answer)?.is_empty()
@@ -194,7 +200,7 @@ fn link(
     }
     note_differences(report, object, &differing);
     let remote = RemoteKey { id: written.id, token, created: written.created, fresh: false };
-    let pair = Pair { local: key.id, remote, revision };
+    let pair = Pair { local: key.id, remote, revision: key.revision };
     let beyond_filter = base.is_some_and(|base| base.beyond_filter);
     Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })
 }

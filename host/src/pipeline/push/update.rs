@@ -1,6 +1,6 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
-use super::{Ready, WAVE, link, no_answer, prepare, refusal, unanswered};
+use super::{Ready, WAVE, answers, link, no_answer, prepare, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
 use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
@@ -53,7 +53,12 @@ pub(in crate::pipeline) async fn updates(
         let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
         changes.extend(intents);
         work.commit(store, changes, &mut failures)?;
-        let results = update(work, tasks).await;
+        let mut results = update(work, tasks).await;
+        let written = results.iter_mut().filter_map(|(_, result)| match result {
+            Updated::Written(written) => Some(written),
+            Updated::Collides(_) | Updated::Failed(_) => None,
+        });
+        let mut answers = answers(work, written).into_iter();
         let mut changes = Vec::new();
         let mut stop = None;
         for (mut task, result) in results {
@@ -63,16 +68,14 @@ pub(in crate::pipeline) async fn updates(
             let settled = !matches!(result, Updated::Failed(WriteError::FateUnknown { .. }));
             let failure = match result {
                 Updated::Written(written) => {
-                    let revision = match task.ready.links {
-                        Links::Done => task.ready.key.revision,
-                        Links::Refill => {
-                            learned.refill.push(local);
-                            let (row, before) = (&mut task.ready.local, Some(&task.base.row));
-                            links::drop_unlinked(store, work.object(), row, before)?;
-                            Revision::UNSETTLED
-                        }
-                    };
-                    changes.push(link(work, store, report, task.ready, revision, written, Some(&task.base))?);
+                    if task.ready.links == Links::Refill {
+                        learned.refill.push(local);
+                        let (row, before) = (&mut task.ready.local, Some(&task.base.row));
+                        links::drop_unlinked(store, work.object(), row, before)?;
+                        task.ready.key.revision = Revision::UNSETTLED;
+                    }
+                    let answer = answers.next().flatten();
+                    changes.push(link(work, store, report, task.ready, written, answer, Some(&task.base))?);
                     changes.push(Change::Settled { local });
                     report.count(Operation::PushUpdate);
                     continue;
@@ -149,12 +152,12 @@ fn plan_updates(
             let before = task.pair.remote.clone();
             let token = if before.fresh { RemoteToken::unsettled() } else { before.token };
             let written = Written { id: before.id, created: before.created, token, row: None };
-            let revision = if ready.links == Links::Done { ready.key.revision } else { Revision::UNSETTLED };
             if ready.links == Links::Refill {
+                ready.key.revision = Revision::UNSETTLED;
                 learned.refill.push(id);
                 links::drop_unlinked(store, object, &mut ready.local, Some(&base.row))?;
             }
-            changes.push(link(work, store, report, ready, revision, written, Some(&base))?);
+            changes.push(link(work, store, report, ready, written, None, Some(&base))?);
             continue;
         }
         let key = object.filled_user_keys(&ready.remote).next();
