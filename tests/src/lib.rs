@@ -27,7 +27,7 @@ pub use composed::{composed, crowded};
 pub use disturbed::{Disturbance, Disturbed, Plan};
 pub use examples::example_plugin;
 pub use kinto::Kinto;
-pub use records::{Records, heals, heals_everywhere, heals_in_turn};
+pub use records::{Records, heals, heals_again_and_again, heals_everywhere, heals_in_turn};
 pub use scene::{Output, Scene};
 pub use serde_json::{Value as Json, json};
 pub use tryton::{Tryton, scene_without_tryton};

@@ -144,3 +144,15 @@ pub fn heals_in_turn<R: Records>(server: impl Fn() -> R, shift: usize, most: usi
     }
     most
 }
+
+/// [`heals`], with about every fourth of the first `most` requests of a run disturbed somehow, as each of so many seeds
+/// has it.
+///
+/// # Panics
+/// As [`heals`] does.
+pub fn heals_again_and_again<R: Records>(server: impl Fn() -> R, seeds: u64, most: usize) {
+    for seed in 0..seeds {
+        let plan = Plan::seeded(seed, most, 4, &Disturbance::ALL);
+        heals(&server(), plan, &format!("seed {seed}"));
+    }
+}

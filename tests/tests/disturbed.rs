@@ -5,7 +5,7 @@
 
 use crm::{Config, Server};
 use std::net::SocketAddr;
-use tests::{Disturbance, Plan, Records, Scene, heals, heals_everywhere, stock_plugin};
+use tests::{Disturbance, Records, Scene, heals_again_and_again, heals_everywhere, stock_plugin};
 
 /// The reference CRM and its accounts.
 struct Crm(Server);
@@ -97,8 +97,5 @@ fn a_request_that_arrives_twice_heals() {
 
 #[test]
 fn a_run_that_is_disturbed_again_and_again_heals() {
-    for seed in 0..SEEDS {
-        let plan = Plan::seeded(seed, ALL, 4, &Disturbance::ALL);
-        heals(&Crm::start(), plan, &format!("seed {seed}"));
-    }
+    heals_again_and_again(Crm::start, SEEDS, ALL);
 }

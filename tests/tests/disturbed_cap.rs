@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::SocketAddr;
-use tests::{Cap, Disturbance, Plan, Records, Scene, heals, heals_in_turn};
+use tests::{Cap, Records, Scene, heals_again_and_again, heals_in_turn};
 
 /// More requests than the run has.
 const ALL: usize = 100;
@@ -90,8 +90,5 @@ fn a_third_thing_that_happens_to_a_request_heals() {
 #[test]
 fn a_run_that_is_disturbed_again_and_again_heals() {
     let server = Cap::start();
-    for seed in 0..SEEDS {
-        let plan = Plan::seeded(seed, ALL, 4, &Disturbance::ALL);
-        heals(&Accounts::none(&server), plan, &format!("seed {seed}"));
-    }
+    heals_again_and_again(|| Accounts::none(&server), SEEDS, ALL);
 }

@@ -7,7 +7,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use tests::{
-    Disturbance, Json, Kinto, Plan, Records, Scene, heals, heals_everywhere, json, root, stock_plugin,
+    Disturbance, Json, Kinto, Records, Scene, heals_again_and_again, heals_everywhere, json, root,
+    stock_plugin,
 };
 
 /// A server and its accounts; the note is the city.
@@ -120,8 +121,5 @@ fn a_request_that_arrives_twice_heals() {
 #[test]
 fn a_run_that_is_disturbed_again_and_again_heals() {
     let accounts = Accounts(Kinto::start());
-    for seed in 0..4 {
-        let plan = Plan::seeded(seed, ALL, 4, &Disturbance::ALL);
-        heals(&accounts.emptied(), plan, &format!("seed {seed}"));
-    }
+    heals_again_and_again(|| accounts.emptied(), 4, ALL);
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::net::SocketAddr;
-use tests::{Disturbance, Plan, Records, Scene, Tryton, heals, heals_in_turn};
+use tests::{Records, Scene, Tryton, heals_again_and_again, heals_in_turn};
 
 /// The time as the server's database has it.
 const NOW: &str = "strftime('%Y-%m-%d %H:%M:%f', 'now')";
@@ -114,8 +114,5 @@ fn whatever_else_happens_to_a_request_heals() {
 #[test]
 fn a_run_that_is_disturbed_again_and_again_heals() {
     let server = Tryton::start();
-    for seed in 0..SEEDS {
-        let plan = Plan::seeded(seed, ALL, 4, &Disturbance::ALL);
-        heals(&Parties::none(&server), plan, &format!("seed {seed}"));
-    }
+    heals_again_and_again(|| Parties::none(&server), SEEDS, ALL);
 }

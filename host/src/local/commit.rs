@@ -36,7 +36,9 @@ impl Writer<'_> {
             Err(error) if is_refusal(&error) => self.apply_each(changes),
             result => result,
         }?;
-        Statements::end_revision(self.connection)?;
+        if writes_records(changes) {
+            Statements::end_revision(self.connection)?;
+        }
         Ok(answers)
     }
 
@@ -68,14 +70,7 @@ impl Writer<'_> {
     /// All records that a transaction writes have one revision, for which the table's triggers need not write them
     /// again.
     fn next_revision(&self, changes: &[Change]) -> rusqlite::Result<()> {
-        let writes = |change: &Change| match change {
-            Change::Insert { .. } | Change::Update { .. } => true,
-            Change::Link { fields, .. } | Change::Settle { fields, .. } => !fields.is_empty(),
-            Change::Delete { .. } | Change::Forget { .. } | Change::Intend(_) | Change::Settled { .. } => {
-                false
-            }
-        };
-        if changes.iter().any(writes) { Statements::begin_revision(self.connection) } else { Ok(()) }
+        if writes_records(changes) { Statements::begin_revision(self.connection) } else { Ok(()) }
     }
 
     /// Begins the transaction anew; the caller ends it as it would have ended its own.
@@ -298,4 +293,13 @@ impl Writer<'_> {
     fn enter(&self, entry: &Entry<'_>) -> rusqlite::Result<()> {
         baseline::enter(self.connection, self.attached.id, self.attached.fields, entry)
     }
+}
+
+/// Whether any of the changes writes a local record.
+fn writes_records(changes: &[Change]) -> bool {
+    changes.iter().any(|change| match change {
+        Change::Insert { .. } | Change::Update { .. } => true,
+        Change::Link { fields, .. } | Change::Settle { fields, .. } => !fields.is_empty(),
+        Change::Delete { .. } | Change::Forget { .. } | Change::Intend(_) | Change::Settled { .. } => false,
+    })
 }
