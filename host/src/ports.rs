@@ -515,6 +515,9 @@ pub struct ObjectState {
     pub mark: Option<Mark>,
     /// Runs since everything was listed.
     pub since_listed: u32,
+    /// [`Store::deletes`] of the objects that its links point at, when they were last looked through for links to
+    /// what is gone; `None` where they have to be.
+    pub deletes_seen: Option<u64>,
     /// Why its local table, altered by a person or made for other fields, can be read and not written: the object stops,
     /// and the others proceed.
     pub refused: Option<StoreError>,
@@ -578,14 +581,41 @@ pub trait Store: Send {
     /// Number of local records.
     fn count(&self, object: &Object) -> Result<u64, StoreError>;
 
-    /// All local change keys, ascending by id.
-    fn local_keys(&self, object: &Object) -> Result<Vec<LocalKey>, StoreError>;
+    /// The local change keys that follow a record, or the first; ascending by id, as many as make a good slice. None
+    /// at the end.
+    fn local_keys(&self, object: &Object, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError>;
+
+    /// The change keys of these local records, in the order of the ids; those that are gone are left out.
+    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError>;
+
+    /// The local ids that a run has to look at whatever the remote tells, ascending: of all records that are new,
+    /// edited or gone, and of all pairs whose token is not settled. More than that does no harm. `None` where the
+    /// store cannot tell: everything has to be listed.
+    fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError>;
 
     /// Local records, in the order of the ids; those that are gone are left out.
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError>;
 
-    /// All pairs of the object, ascending by local id.
-    fn pairs(&self, object: &ObjectName) -> Result<Vec<Pair>, StoreError>;
+    /// The pairs that follow one, or the first; ascending by remote id, then by local id, as many as make a good
+    /// slice. None at the end.
+    fn pairs(
+        &self,
+        object: &ObjectName,
+        after: Option<(&RemoteId, LocalId)>,
+    ) -> Result<Vec<Pair>, StoreError>;
+
+    /// The local halves of the pairs that follow a record, or the first; ascending by its id, as many as make a good
+    /// slice. None at the end.
+    fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError>;
+
+    /// The pairs of these local records; those that are not linked are left out.
+    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError>;
+
+    /// The pairs of these remote records; an id that came back may have two (decision 14).
+    fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError>;
+
+    /// Number of pairs.
+    fn linked(&self, object: &ObjectName) -> Result<u64, StoreError>;
 
     /// The remote ids of the pairs that are there beyond the filter.
     fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError>;
@@ -605,6 +635,9 @@ pub trait Store: Send {
     /// The records of `object` whose link in this field (an index into the local fields) points at no record of
     /// `target`.
     fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError>;
+
+    /// How many local records of these objects ever went.
+    fn deletes(&self, objects: &[&ObjectName]) -> Result<u64, StoreError>;
 
     /// The local record that is linked to a remote one.
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError>;

@@ -152,9 +152,26 @@ fn baseline(criterion: &mut Criterion) {
     }
     group.throughput(Throughput::Elements(count as u64));
     group.bench_function("read the change keys", |bencher| {
-        bencher.iter(|| black_box((store.pairs(&object.name).unwrap(), store.local_keys(object).unwrap())));
+        bencher.iter(|| {
+            let (mut pair, mut half, mut key) = (None, None, None);
+            while let Some(last) = store
+                .pairs(&object.name, pair.as_ref().map(|it: &Pair| (&it.remote.id, it.local)))
+                .unwrap()
+                .pop()
+            {
+                pair = Some(last);
+            }
+            while let Some(last) = store.local_halves(&object.name, half).unwrap().pop() {
+                half = Some(last.id);
+            }
+            while let Some(last) = store.local_keys(object, key).unwrap().pop() {
+                key = Some(last.id);
+            }
+            black_box((pair, half, key))
+        });
     });
-    let ids: Vec<LocalId> = store.local_keys(object).unwrap().iter().take(BATCH).map(|key| key.id).collect();
+    let ids: Vec<LocalId> =
+        store.local_keys(object, None).unwrap().iter().take(BATCH).map(|key| key.id).collect();
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function("read the agreed records", |bencher| {
         bencher.iter(|| black_box(store.baselines(object, &ids).unwrap()));

@@ -48,16 +48,48 @@ impl<S: Store> Store for Watched<'_, S> {
         self.store.count(object)
     }
 
-    fn local_keys(&self, object: &Object) -> Result<Vec<LocalKey>, StoreError> {
-        self.store.local_keys(object)
+    fn local_keys(&self, object: &Object, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
+        self.store.local_keys(object, after)
+    }
+
+    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
+        self.store.local_keys_of(object, ids)
+    }
+
+    fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError> {
+        self.store.touched(object)
     }
 
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
         self.store.local_records(object, ids)
     }
 
-    fn pairs(&self, object: &ObjectName) -> Result<Vec<Pair>, StoreError> {
-        self.store.pairs(object)
+    fn pairs(
+        &self,
+        object: &ObjectName,
+        after: Option<(&RemoteId, LocalId)>,
+    ) -> Result<Vec<Pair>, StoreError> {
+        self.store.pairs(object, after)
+    }
+
+    fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
+        self.store.local_halves(object, after)
+    }
+
+    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
+        self.store.pairs_of_local(object, ids)
+    }
+
+    fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
+        self.store.pairs_of_remote(object, ids)
+    }
+
+    fn linked(&self, object: &ObjectName) -> Result<u64, StoreError> {
+        self.store.linked(object)
+    }
+
+    fn deletes(&self, objects: &[&ObjectName]) -> Result<u64, StoreError> {
+        self.store.deletes(objects)
     }
 
     fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {

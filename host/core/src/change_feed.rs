@@ -1,7 +1,6 @@
-//! Step 2 where the remote can tell what changed since a mark: the listing that a full one would have been.
+//! Step 2 where the remote can tell what changed since a mark.
 
-use crate::change_key::{Pair, RemoteId, RemoteKey};
-use std::collections::HashSet;
+use crate::change_key::{RemoteId, RemoteKey};
 
 /// What changed on the remote since a mark.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -12,57 +11,49 @@ pub struct Changes {
     pub gone: Vec<RemoteId>,
 }
 
-/// The listing that follows from the baseline and what changed since: sorted by id, each id once.
+impl Changes {
+    /// The change keys, sorted by id, each id once: of a record that is told twice, the later word counts.
+    pub fn keys(mut self) -> Vec<RemoteKey> {
+        // The sort keeps the order of what is told twice.
+        self.changed.reverse();
+        self.changed.sort_by(|a, b| a.id.cmp(&b.id));
+        self.changed.dedup_by(|a, b| a.id == b.id);
+        self.changed
+    }
+}
+
+/// How long a full listing would be if nothing went that the feed does not tell of. Against the remote's count it shows
+/// whether something did.
 ///
-/// It is what a full listing would have been if nothing went that the feed does not tell of. Its length against the
-/// remote's count shows whether something did. `beyond` are the linked records that no listing has, because they do
-/// not match the filter (decision 12).
-pub fn listing(baseline: &[Pair], beyond: &[RemoteId], changes: Changes) -> Vec<RemoteKey> {
-    let Changes { changed, gone } = changes;
-    let mut listing: Vec<RemoteKey> = {
-        let touched: HashSet<&RemoteId> =
-            changed.iter().map(|key| &key.id).chain(&gone).chain(beyond).collect();
-        let untouched = baseline.iter().map(|pair| &pair.remote).filter(|key| !touched.contains(&key.id));
-        untouched.cloned().collect()
-    };
-    listing.extend(changed);
-    // Of a record that is told twice, the later word counts: the sort keeps their order.
-    listing.sort_by(|a, b| a.id.cmp(&b.id));
-    listing.reverse();
-    listing.dedup_by(|a, b| a.id == b.id);
-    listing.reverse();
-    listing
+/// Of `linked` pairs, `touched` are those of records that changed or are gone, or that no listing has, because they do
+/// not match the filter (decision 12); `changed` is the number of [`Changes::keys`].
+pub fn listed(linked: u64, touched: u64, changed: u64) -> u64 {
+    linked.saturating_sub(touched) + changed
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::change_key::{LocalId, RemoteToken, Revision};
+    use crate::change_key::RemoteToken;
 
     fn key(id: &str, updated: &str) -> RemoteKey {
         let token = RemoteToken { updated: updated.into(), version: None };
         RemoteKey { id: RemoteId(id.into()), token, created: None, fresh: false }
     }
 
-    fn pair(local: i64, remote: RemoteKey) -> Pair {
-        Pair { local: LocalId(local), remote, revision: Revision(1) }
-    }
-
     #[test]
-    fn what_changed_takes_the_place_of_what_was() {
-        let baseline = [pair(1, key("c", "1")), pair(2, key("a", "1")), pair(3, key("b", "1"))];
+    fn the_later_word_on_a_record_counts() {
         let changes = Changes {
             changed: vec![key("d", "2"), key("a", "2"), key("a", "3")],
             gone: vec![RemoteId("b".into())],
         };
-        assert_eq!(listing(&baseline, &[], changes), [key("a", "3"), key("c", "1"), key("d", "2")]);
+        assert_eq!(changes.keys(), [key("a", "3"), key("d", "2")]);
     }
 
     #[test]
-    fn what_no_listing_has_is_left_out_until_it_changes() {
-        let baseline = [pair(1, key("a", "1")), pair(2, key("b", "1"))];
-        let beyond = [RemoteId("a".into()), RemoteId("b".into())];
-        let changes = Changes { changed: vec![key("b", "2")], gone: Vec::new() };
-        assert_eq!(listing(&baseline, &beyond, changes), [key("b", "2")]);
+    fn what_changed_takes_the_place_of_what_was() {
+        assert_eq!(listed(3, 2, 2), 3, "one changed, one is gone, one is new");
+        assert_eq!(listed(2, 2, 1), 1, "two beyond the filter, of which one came back");
+        assert_eq!(listed(0, 1, 0), 0, "a store that miscounted is listed");
     }
 }

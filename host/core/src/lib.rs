@@ -3,7 +3,7 @@
 //!
 //! No I/O, no clock, no WebAssembly: everything here is a function of its arguments, so its laws
 //! can be tested with generated input (`tests/laws.rs`). The folder reads like the steps of a run:
-//! [`count`] → [`change_key`] → [`compare`] → [`operation`] → [`conflict`] → [`order`]; they share
+//! [`count`] → [`change_key`] → [`sieve`] → [`compare`] → [`operation`] → [`conflict`] → [`order`]; they share
 //! [`value`] and [`object`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
@@ -18,4 +18,5 @@ pub mod difference;
 pub mod object;
 pub mod operation;
 pub mod order;
+pub mod sieve;
 pub mod value;

@@ -6,12 +6,21 @@ use crate::ports::Baseline;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
-use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::object::Object;
 use sync_core::value::Row;
 
+/// Rows that one call of a listing answers with.
+const SLICE: usize = 4096;
+
 /// A pair, from the columns in this order.
 const PAIR: &str = "local_id, remote_id, updated, version, created, revision";
+
+/// For pairs of local ids. Without it SQLite reads through all pairs of the object: the primary key begins with that, too.
+const BY_LOCAL: &str = "INDEXED BY _sync_baseline_local";
+
+/// The object's number. By name: it need not be attached.
+const OBJECT: &str = "(SELECT id FROM _sync_object WHERE name = ?1)";
 
 fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
     let token = RemoteToken { updated: row.get(2)?, version: row.get(3)? };
@@ -19,21 +28,88 @@ fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
     Ok(Pair { local: LocalId(row.get(0)?), remote, revision: Revision(row.get(5)?) })
 }
 
-/// All pairs of an object, ascending by local id. By name: the object need not be attached.
-pub(super) fn pairs(connection: &Connection, object: &str) -> rusqlite::Result<Vec<Pair>> {
+/// The pairs that follow one, ascending by remote id, then by local id.
+pub(super) fn pairs(
+    connection: &Connection,
+    object: &str,
+    after: Option<(&RemoteId, LocalId)>,
+) -> rusqlite::Result<Vec<Pair>> {
+    let (remote, local) = after.map_or(("", i64::MIN), |(remote, local)| (remote.0.as_str(), local.0));
     let sql = format!(
-        "SELECT {PAIR} FROM _sync_baseline \
-         WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) ORDER BY local_id"
+        "SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND (remote_id, local_id) > (?2, ?3) \
+         ORDER BY remote_id, local_id LIMIT {SLICE}"
     );
-    connection.prepare_cached(&sql)?.query_map([object], pair)?.collect()
+    connection.prepare_cached(&sql)?.query_map((object, remote, local), pair)?.collect()
+}
+
+/// The local halves of the pairs that follow a record, ascending by its id.
+pub(super) fn local_halves(
+    connection: &Connection,
+    object: &str,
+    after: Option<LocalId>,
+) -> rusqlite::Result<Vec<LocalKey>> {
+    let sql = format!(
+        "SELECT local_id, revision FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id > ?2 ORDER BY local_id LIMIT {SLICE}"
+    );
+    let after = after.map_or(i64::MIN, |id| id.0);
+    connection.prepare_cached(&sql)?.query_map((object, after), local_key)?.collect()
+}
+
+/// A local change key, from an id and a revision.
+pub(super) fn local_key(row: &rusqlite::Row<'_>) -> rusqlite::Result<LocalKey> {
+    Ok(LocalKey { id: LocalId(row.get(0)?), revision: Revision(row.get(1)?) })
+}
+
+/// The pairs of these local records, in their order.
+pub(super) fn pairs_of_local(
+    connection: &Connection,
+    object: &str,
+    ids: &[LocalId],
+) -> rusqlite::Result<Vec<Pair>> {
+    let sql =
+        format!("SELECT {PAIR} FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id = ?2");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut pairs = Vec::with_capacity(ids.len());
+    for id in ids {
+        pairs.extend(statement.query_row((object, id.0), pair).optional()?);
+    }
+    Ok(pairs)
+}
+
+/// The pairs of these remote records, in their order; an id that came back may have two (decision 14).
+pub(super) fn pairs_of_remote(
+    connection: &Connection,
+    object: &str,
+    ids: &[RemoteId],
+) -> rusqlite::Result<Vec<Pair>> {
+    let sql = format!(
+        "SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2 ORDER BY local_id"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut pairs = Vec::with_capacity(ids.len());
+    for id in ids {
+        for found in statement.query_map((object, &id.0), pair)? {
+            pairs.push(found?);
+        }
+    }
+    Ok(pairs)
+}
+
+/// Number of pairs.
+pub(super) fn linked(connection: &Connection, object: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT linked FROM _sync_object WHERE name = ?1";
+    let linked: Option<i64> =
+        connection.prepare_cached(sql)?.query_row([object], |row| row.get(0)).optional()?;
+    Ok(linked.unwrap_or(0).unsigned_abs())
 }
 
 /// The remote ids of the pairs that are there beyond the filter.
 pub(super) fn beyond_filter(connection: &Connection, object: &str) -> rusqlite::Result<Vec<RemoteId>> {
-    let sql = "SELECT remote_id FROM _sync_baseline \
-               WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) \
-                 AND beyond_filter ORDER BY remote_id";
-    connection.prepare_cached(sql)?.query_map([object], |row| row.get(0).map(RemoteId))?.collect()
+    let sql = format!(
+        "SELECT remote_id FROM _sync_beyond CROSS JOIN _sync_baseline {BY_LOCAL} USING (object, local_id) \
+         WHERE object = {OBJECT} ORDER BY remote_id"
+    );
+    connection.prepare_cached(&sql)?.query_map([object], |row| row.get(0).map(RemoteId))?.collect()
 }
 
 /// The local record linked to a remote one: the youngest, where an id that came back is there twice, of those
@@ -44,10 +120,10 @@ pub(super) fn linked_local(
     remote: &RemoteId,
     aside: impl Fn(LocalId) -> bool,
 ) -> rusqlite::Result<Option<LocalId>> {
-    let sql = "SELECT local_id FROM _sync_baseline \
-               WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) AND remote_id = ?2 \
-               ORDER BY local_id DESC";
-    let mut statement = connection.prepare_cached(sql)?;
+    let sql = format!(
+        "SELECT local_id FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2 ORDER BY local_id DESC"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     let mut linked = statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))?;
     linked.find(|local| !local.as_ref().is_ok_and(|local| aside(*local))).transpose()
 }
@@ -58,9 +134,9 @@ pub(super) fn linked_remote(
     object: &str,
     local: LocalId,
 ) -> rusqlite::Result<Option<RemoteId>> {
-    let sql = "SELECT remote_id FROM _sync_baseline \
-               WHERE object = (SELECT id FROM _sync_object WHERE name = ?1) AND local_id = ?2";
-    connection.prepare_cached(sql)?.query_row((object, local.0), |row| row.get(0).map(RemoteId)).optional()
+    let sql =
+        format!("SELECT remote_id FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id = ?2");
+    connection.prepare_cached(&sql)?.query_row((object, local.0), |row| row.get(0).map(RemoteId)).optional()
 }
 
 /// Entries, in the order of the ids; those that are not there are left out.
@@ -71,7 +147,8 @@ pub(super) fn entries(
     ids: &[LocalId],
 ) -> rusqlite::Result<Vec<Baseline>> {
     let sql = format!(
-        "SELECT {PAIR}, beyond_filter, fields, \"row\" FROM _sync_baseline \
+        "SELECT {PAIR}, EXISTS (SELECT 1 FROM _sync_beyond WHERE object = ?1 AND local_id = ?2), fields, \"row\" \
+         FROM _sync_baseline {BY_LOCAL} JOIN _sync_agreed USING (object, local_id) \
          WHERE object = ?1 AND local_id = ?2"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -129,40 +206,78 @@ pub(super) struct Entry<'a> {
     pub(super) beyond_filter: Option<bool>,
 }
 
-/// Enters an entry, or replaces it.
+/// Enters an entry, or replaces it; answers whether the pair is new. `is_new` where that is certain.
 pub(super) fn enter(
     connection: &Connection,
     object: i64,
     fields: i64,
     entry: &Entry<'_>,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO _sync_baseline(object, local_id, remote_id, revision, updated, version, created, \
-                 fields, \"row\", beyond_filter) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, IFNULL(?10, FALSE)) \
-               ON CONFLICT(object, local_id) DO UPDATE SET \
-                 remote_id = excluded.remote_id, revision = excluded.revision, updated = excluded.updated, \
-                 version = excluded.version, created = excluded.created, fields = excluded.fields, \
-                 \"row\" = excluded.\"row\", beyond_filter = IFNULL(?10, beyond_filter)";
-    let row = encode_row(entry.row).map_err(unwritable)?;
+    is_new: bool,
+) -> rusqlite::Result<bool> {
     let (updated, version) = entry.remote.token_to_keep();
-    connection.prepare_cached(sql)?.execute((
-        object,
-        entry.local.0,
-        &entry.remote.id.0,
-        entry.revision.0,
-        updated,
-        version,
-        &entry.remote.created,
-        fields,
-        row,
-        entry.beyond_filter,
-    ))?;
-    Ok(())
+    let local = entry.local.0;
+    let pair = (object, local, &entry.remote.id.0, entry.revision.0, updated, version, &entry.remote.created);
+    let replace = format!(
+        "UPDATE _sync_baseline {BY_LOCAL} SET remote_id = ?3, revision = ?4, updated = ?5, version = ?6, \
+         created = ?7 WHERE object = ?1 AND local_id = ?2"
+    );
+    let is_new = is_new || connection.prepare_cached(&replace)?.execute(pair)? == 0;
+    if is_new {
+        let insert = "INSERT INTO _sync_baseline(object, local_id, remote_id, revision, updated, version, created) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        connection.prepare_cached(insert)?.execute(pair)?;
+    }
+    let row = encode_row(entry.row).map_err(unwritable)?;
+    let agree =
+        "INSERT OR REPLACE INTO _sync_agreed(object, local_id, fields, \"row\") VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(agree)?.execute((object, local, fields, row))?;
+    match entry.beyond_filter {
+        Some(true) => {
+            let sql = "INSERT OR IGNORE INTO _sync_beyond(object, local_id) VALUES (?1, ?2)";
+            connection.prepare_cached(sql)?.execute((object, local))?;
+        }
+        Some(false) if !is_new => drop_from(connection, "_sync_beyond", object, local)?,
+        Some(false) | None => {}
+    }
+    Ok(is_new)
 }
 
-/// Drops an entry.
-pub(super) fn forget(connection: &Connection, object: i64, local: LocalId) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM _sync_baseline WHERE object = ?1 AND local_id = ?2";
-    connection.prepare_cached(sql)?.execute((object, local.0))?;
-    Ok(())
+/// Drops an entry; answers whether there was one.
+pub(super) fn forget(connection: &Connection, object: i64, local: LocalId) -> rusqlite::Result<bool> {
+    let sql = format!("DELETE FROM _sync_baseline {BY_LOCAL} WHERE object = ?1 AND local_id = ?2");
+    let found = connection.prepare_cached(&sql)?.execute((object, local.0))? > 0;
+    drop_from(connection, "_sync_agreed", object, local.0)?;
+    drop_from(connection, "_sync_beyond", object, local.0)?;
+    Ok(found)
+}
+
+/// Adds so many pairs to those that are counted.
+pub(super) fn count_linked(connection: &Connection, object: i64, more: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE _sync_object SET linked = linked + ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute((object, more)).map(|_| ())
+}
+
+fn drop_from(connection: &Connection, table: &str, object: i64, local: i64) -> rusqlite::Result<()> {
+    let sql = format!("DELETE FROM {table} WHERE object = ?1 AND local_id = ?2");
+    connection.prepare_cached(&sql)?.execute((object, local)).map(|_| ())
+}
+
+/// Enters whether the next run has to look at a record whatever the remote tells.
+pub(super) fn touch(
+    connection: &Connection,
+    object: i64,
+    local: LocalId,
+    touched: bool,
+) -> rusqlite::Result<()> {
+    if !touched {
+        return drop_from(connection, "_sync_touched", object, local.0);
+    }
+    let sql = "INSERT OR IGNORE INTO _sync_touched(object, local_id) VALUES (?1, ?2)";
+    connection.prepare_cached(sql)?.execute((object, local.0)).map(|_| ())
+}
+
+/// The records that the next run has to look at, ascending.
+pub(super) fn touched(connection: &Connection, object: i64) -> rusqlite::Result<Vec<LocalId>> {
+    let sql = "SELECT local_id FROM _sync_touched WHERE object = ?1 ORDER BY local_id";
+    connection.prepare_cached(sql)?.query_map([object], |row| row.get(0).map(LocalId))?.collect()
 }

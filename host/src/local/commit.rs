@@ -4,12 +4,13 @@ use super::attempt::attempt;
 use super::baseline::{self, Entry};
 use super::error::{is_refusal, refusal};
 use super::images::{Image, Taker};
-use super::records::Statements;
+use super::records::{Stamp, Statements};
 use super::table::Attached;
 use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
 use rusqlite::Connection;
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
 use sync_core::object::Object;
@@ -20,24 +21,42 @@ use sync_core::value::{Kind, Row, Value};
 /// The triggers count these writes like anybody's. The revision that they leave enters the baseline,
 /// so that no write of ours comes back as a local change (decision 10).
 pub(super) struct Writer<'a> {
-    pub(super) connection: &'a Connection,
-    pub(super) object: &'a Object,
-    pub(super) attached: &'a Attached,
+    connection: &'a Connection,
+    object: &'a Object,
+    attached: &'a Attached,
     /// Keeps what is overwritten and deleted.
-    pub(super) images: Option<&'a Taker>,
+    images: Option<&'a Taker>,
+    /// What records are written with; `None` as long as none is.
+    stamp: RefCell<Option<Stamp>>,
+    /// Pairs that came, without those that went.
+    linked: Cell<i64>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
+    /// For one transaction.
+    pub(super) fn new(
+        connection: &'a Connection,
+        object: &'a Object,
+        attached: &'a Attached,
+        images: Option<&'a Taker>,
+    ) -> Writer<'a> {
+        Writer { connection, object, attached, images, stamp: RefCell::default(), linked: Cell::default() }
+    }
+
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
     /// the others are carried out again, each by itself. That is the exception, so only then it costs anything.
     pub(super) fn apply_all(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
-        self.next_revision(changes)?;
+        self.begin(changes)?;
         let answers = match changes.iter().map(|change| self.apply(change)).collect() {
             Err(error) if is_refusal(&error) => self.apply_each(changes),
             result => result,
         }?;
-        if writes_records(changes) {
-            Statements::end_revision(self.connection)?;
+        if self.stamp.take().is_some() {
+            Statements::end(self.connection)?;
+        }
+        match self.linked.get() {
+            0 => {}
+            more => baseline::count_linked(self.connection, self.attached.id, more)?,
         }
         Ok(answers)
     }
@@ -47,14 +66,19 @@ impl Writer<'_> {
         let mut fatal: HashMap<usize, String> = HashMap::new();
         'again: loop {
             self.begin_again()?;
-            self.next_revision(changes)?;
+            self.begin(changes)?;
             let mut answers = Vec::with_capacity(changes.len());
             for (index, change) in changes.iter().enumerate() {
                 if let Some(message) = fatal.get(&index) {
                     answers.push(self.refuse(change, message.clone())?);
                     continue;
                 }
-                match attempt(self.connection, || self.apply(change))? {
+                let linked = self.linked.get();
+                let attempted = attempt(self.connection, || self.apply(change))?;
+                if attempted.is_err() {
+                    self.linked.set(linked);
+                }
+                match attempted {
                     Ok(answer) => answers.push(answer),
                     Err(error) if self.connection.is_autocommit() => {
                         fatal.insert(index, refusal(&error));
@@ -69,8 +93,12 @@ impl Writer<'_> {
 
     /// All records that a transaction writes have one revision, for which the table's triggers need not write them
     /// again.
-    fn next_revision(&self, changes: &[Change]) -> rusqlite::Result<()> {
-        if writes_records(changes) { Statements::begin_revision(self.connection) } else { Ok(()) }
+    fn begin(&self, changes: &[Change]) -> rusqlite::Result<()> {
+        self.linked.set(0);
+        if writes_records(changes) {
+            self.stamp.replace(Some(Statements::begin(self.connection)?));
+        }
+        Ok(())
     }
 
     /// Begins the transaction anew; the caller ends it as it would have ended its own.
@@ -104,7 +132,8 @@ impl Writer<'_> {
                 self.settle(*local, *expected, fields, agreed.as_ref())
             }
             Change::Forget { local } => {
-                baseline::forget(self.connection, self.attached.id, *local)?;
+                self.forget(*local)?;
+                self.touch(*local, self.revision(*local)?.is_some())?;
                 unrevised(*local)
             }
             Change::Intend(intent) => {
@@ -120,12 +149,22 @@ impl Writer<'_> {
 
     /// What the remote did not send is null in the new record, and so in what both sides agree on.
     fn insert(&self, row: &Row, remote: &RemoteKey, beyond_filter: bool) -> rusqlite::Result<Changed> {
-        let local = self.attached.sql.insert(self.connection, row)?;
+        let stamp = match self.stamp.borrow().clone() {
+            Some(stamp) => stamp,
+            None => Statements::begin(self.connection)?,
+        };
+        let local = self.attached.sql.insert(self.connection, row, &stamp)?;
         let null = |value: &Value| if *value == Value::Absent { Value::Null } else { value.clone() };
         let sent_all = !row.contains(&Value::Absent);
         let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
-        self.enter(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) })?;
+        let entry = Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) };
+        baseline::enter(self.connection, self.attached.id, self.attached.fields, &entry, true)?;
+        self.linked.set(self.linked.get() + 1);
+        // Where a trigger that a person made wrote the record once more, ours entered it.
+        if is_open(remote) || revision != stamp.revision {
+            self.touch(local, is_open(remote))?;
+        }
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
@@ -162,7 +201,8 @@ impl Writer<'_> {
             }
             self.attached.sql.delete(self.connection, local)?;
         }
-        baseline::forget(self.connection, self.attached.id, local)?;
+        self.forget(local)?;
+        self.touch(local, false)?;
         let revision = found.or(expected).unwrap_or(Revision::UNSETTLED);
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
@@ -202,7 +242,10 @@ impl Writer<'_> {
                 let (row, beyond_filter) = (&agreed.row, Some(agreed.beyond_filter));
                 self.enter(&Entry { local, remote, revision: *revision, row, beyond_filter })?;
             }
-            None => baseline::forget(self.connection, self.attached.id, local)?,
+            None => {
+                self.forget(local)?;
+                self.touch(local, found.is_some())?;
+            }
         }
         logs::settled(self.connection, self.object.name.as_str(), local)?;
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
@@ -290,9 +333,31 @@ impl Writer<'_> {
         self.attached.sql.revision(self.connection, local)
     }
 
+    /// Enters a pair, and whether the next run has to look at it.
     fn enter(&self, entry: &Entry<'_>) -> rusqlite::Result<()> {
-        baseline::enter(self.connection, self.attached.id, self.attached.fields, entry)
+        let Attached { id, fields, .. } = *self.attached;
+        if baseline::enter(self.connection, id, fields, entry, false)? {
+            self.linked.set(self.linked.get() + 1);
+        }
+        let is_touched = self.revision(entry.local)? != Some(entry.revision);
+        self.touch(entry.local, is_touched || is_open(entry.remote))
     }
+
+    fn forget(&self, local: LocalId) -> rusqlite::Result<()> {
+        if baseline::forget(self.connection, self.attached.id, local)? {
+            self.linked.set(self.linked.get() - 1);
+        }
+        Ok(())
+    }
+
+    fn touch(&self, local: LocalId, touched: bool) -> rusqlite::Result<()> {
+        baseline::touch(self.connection, self.attached.id, local, touched)
+    }
+}
+
+/// Whether the remote record's content decides next time.
+fn is_open(remote: &RemoteKey) -> bool {
+    remote.token_to_keep().0.is_empty()
 }
 
 /// Whether any of the changes writes a local record.

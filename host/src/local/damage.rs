@@ -45,9 +45,16 @@ fn page_size(high: u8, low: u8) -> u64 {
 }
 
 /// The small tables that a run writes to when it has written to the remote already. They are read through, which
-/// costs nothing. The objects' tables and the baseline are listed by every run before it writes anything.
-const LATE: [&str; 6] =
-    ["_sync_counter", "_sync_journal", "_sync_issue", "_sync_conflict", "_sync_undo", "sqlite_sequence"];
+/// costs nothing. The objects' tables and the baseline are listed by the runs that list before they write anything.
+const LATE: [&str; 7] = [
+    "_sync_counter",
+    "_sync_journal",
+    "_sync_touched",
+    "_sync_issue",
+    "_sync_conflict",
+    "_sync_undo",
+    "sqlite_sequence",
+];
 
 /// Looks for damage where a run would find it too late. An error is what SQLite found.
 pub(super) fn look(connection: &Connection) -> rusqlite::Result<()> {
@@ -60,8 +67,5 @@ pub(super) fn look(connection: &Connection) -> rusqlite::Result<()> {
             return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CORRUPT), Some(reason)));
         }
     }
-    // The listing of the pairs does not read this index, every entry of a new one does.
-    let entries =
-        "SELECT count(*) FROM _sync_baseline INDEXED BY _sync_baseline_remote WHERE remote_id <> ''";
-    connection.query_row(entries, [], |row| row.get::<_, i64>(0)).map(|_| ())
+    Ok(())
 }

@@ -33,6 +33,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod watch;
 
 pub use images::Keep;
 pub use lock::RunLock;

@@ -1,17 +1,30 @@
 //! The records of one object's table.
 
+use super::baseline::local_key;
 use super::columns::{decode, encode};
 use super::error::{ignored, unwritable};
 use super::refusal::quote;
-use super::table::NOW;
+use super::watch::NOW;
 use crate::ports::{LocalRecord, Unfit};
+use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Field, Object};
 use sync_core::value::{Row, Value};
 
+/// What the records of one transaction are written with.
+#[derive(Debug, Clone)]
+pub(super) struct Stamp {
+    /// Their revision.
+    pub(super) revision: Revision,
+    now: String,
+}
+
 /// A revision that no trigger wrote reads as one that nobody has.
 const REVISION: &str = "IFNULL(CAST(\"revision\" AS INTEGER), 0)";
+
+/// Change keys that one call of a listing answers with.
+const SLICE: usize = 4096;
 
 /// The statements on one table, built once.
 pub(super) struct Statements {
@@ -33,30 +46,49 @@ impl Statements {
         let columns = columns.join(", ");
         Statements {
             count: format!("SELECT count(*) FROM {table}"),
-            keys: format!("SELECT \"id\", {REVISION} FROM {table} ORDER BY \"id\""),
+            keys: format!(
+                "SELECT \"id\", {REVISION} FROM {table} WHERE \"id\" > ?1 ORDER BY \"id\" LIMIT {SLICE}"
+            ),
             record: format!("SELECT {REVISION}, {columns} FROM {table} WHERE \"id\" = ?1"),
             revision: format!("SELECT {REVISION} FROM {table} WHERE \"id\" = ?1"),
             insert: format!(
                 "INSERT INTO {table} ({columns}, \"revision\", \"modified_at\") \
-                 VALUES ({marks}, (SELECT revision FROM _sync_counter), {NOW})"
+                 VALUES ({marks}, ?, ?)"
             ),
             delete: format!("DELETE FROM {table} WHERE \"id\" = ?1"),
             table,
         }
     }
 
-    /// Number of records.
+    /// Number of records, each one looked at.
     pub(super) fn count(&self, connection: &Connection) -> rusqlite::Result<u64> {
         let count: i64 = connection.prepare_cached(&self.count)?.query_row([], |row| row.get(0))?;
         Ok(count.unsigned_abs())
     }
 
-    /// All change keys, ascending by id.
-    pub(super) fn keys(&self, connection: &Connection) -> rusqlite::Result<Vec<LocalKey>> {
-        let key = |row: &rusqlite::Row<'_>| {
-            Ok(LocalKey { id: LocalId(row.get(0)?), revision: Revision(row.get(1)?) })
-        };
-        connection.prepare_cached(&self.keys)?.query_map([], key)?.collect()
+    /// Number of records, by what was touched since they were linked: those that are there and not linked come to the
+    /// pairs, those that are linked and not there go.
+    pub(super) fn derived_count(&self, connection: &Connection, object: i64) -> rusqlite::Result<u64> {
+        let sql = format!(
+            "SELECT linked + IFNULL((SELECT sum(EXISTS (SELECT 1 FROM {table} WHERE \"id\" = _sync_t.local_id) \
+               - EXISTS (SELECT 1 FROM _sync_baseline AS b INDEXED BY _sync_baseline_local WHERE b.object = ?1 AND b.local_id = _sync_t.local_id)) \
+               FROM _sync_touched AS _sync_t WHERE _sync_t.object = ?1), 0) \
+             FROM _sync_object WHERE id = ?1",
+            table = self.table
+        );
+        let count: Option<i64> =
+            connection.prepare_cached(&sql)?.query_row([object], |row| row.get(0)).optional()?;
+        Ok(count.unwrap_or(0).max(0).unsigned_abs())
+    }
+
+    /// The change keys that follow a record, ascending by id.
+    pub(super) fn keys(
+        &self,
+        connection: &Connection,
+        after: Option<LocalId>,
+    ) -> rusqlite::Result<Vec<LocalKey>> {
+        let after = after.map_or(i64::MIN, |id| id.0);
+        connection.prepare_cached(&self.keys)?.query_map([after], local_key)?.collect()
     }
 
     /// The records of these ids; those that are gone are left out.
@@ -122,21 +154,29 @@ impl Statements {
     }
 
     /// Makes the revision of the records that are written from here on, and tells the triggers that the host writes.
-    pub(super) fn begin_revision(connection: &Connection) -> rusqlite::Result<()> {
-        connection.prepare_cached("UPDATE _sync_counter SET revision = revision + 1")?.execute([])?;
-        let writing = "INSERT OR IGNORE INTO _sync_meta(key) VALUES ('writing')";
-        connection.prepare_cached(writing)?.execute([]).map(|_| ())
+    pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Stamp> {
+        let sql = format!(
+            "UPDATE _sync_counter SET revision = revision + 1, writing = 1 RETURNING revision, {NOW}"
+        );
+        let stamp = |row: &rusqlite::Row<'_>| Ok(Stamp { revision: Revision(row.get(0)?), now: row.get(1)? });
+        connection.prepare_cached(&sql)?.query_row([], stamp)
     }
 
     /// Tells the triggers that the host's writes end. Nobody else sees that they began: it is the same transaction.
-    pub(super) fn end_revision(connection: &Connection) -> rusqlite::Result<()> {
-        let writing = "DELETE FROM _sync_meta WHERE key = 'writing'";
-        connection.prepare_cached(writing)?.execute([]).map(|_| ())
+    pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
+        connection.prepare_cached("UPDATE _sync_counter SET writing = 0")?.execute([]).map(|_| ())
     }
 
-    /// Inserts a record, with the present revision, and answers its id.
-    pub(super) fn insert(&self, connection: &Connection, row: &Row) -> rusqlite::Result<LocalId> {
-        match connection.prepare_cached(&self.insert)?.execute(params_from_iter(row.iter().map(encode)))? {
+    /// Inserts a record, and answers its id.
+    pub(super) fn insert(
+        &self,
+        connection: &Connection,
+        row: &Row,
+        stamp: &Stamp,
+    ) -> rusqlite::Result<LocalId> {
+        let stamp = [ValueRef::Integer(stamp.revision.0), ValueRef::Text(stamp.now.as_bytes())];
+        let values = row.iter().map(encode).chain(stamp.map(ToSqlOutput::Borrowed));
+        match connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? {
             0 => Err(ignored()),
             _ => Ok(LocalId(connection.last_insert_rowid())),
         }

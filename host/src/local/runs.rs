@@ -82,7 +82,7 @@ pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<StoredRun
 pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectState) -> rusqlite::Result<()> {
     // What is logged, dismissed or not, is tried again in every run, and so has to be listed.
     let sql = "UPDATE _sync_object SET mapping_version = ?2, filter = ?3, last_run = ?4, last_outcome = ?5, \
-               remote = ?6, targets = ?7, since_listed = ?9, \
+               remote = ?6, targets = ?7, since_listed = ?9, deletes_seen = ?10, \
                mark = CASE WHEN EXISTS (SELECT 1 FROM _sync_issue WHERE object = ?1) \
                  OR EXISTS (SELECT 1 FROM _sync_conflict WHERE object = ?1) THEN NULL ELSE ?8 END \
                WHERE name = ?1";
@@ -95,13 +95,26 @@ pub(super) fn remember(connection: &Connection, object: &str, state: &ObjectStat
         targets,
         mark,
         since_listed,
+        deletes_seen,
         refused: _,
     } = state;
     let targets = targets.as_ref().map(serde_json::to_string).transpose().map_err(unwritable)?;
     let mark = mark.as_ref().map(|mark| &mark.0);
+    let deletes_seen = deletes_seen.map(i64::try_from).and_then(Result::ok);
     connection.execute(
         sql,
-        (object, mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed),
+        (
+            object,
+            mapping_version,
+            filter,
+            last_run,
+            last_outcome,
+            remote,
+            targets,
+            mark,
+            since_listed,
+            deletes_seen,
+        ),
     )?;
     Ok(())
 }
@@ -115,7 +128,7 @@ pub(super) fn note_remote(connection: &Connection, object: &str, remote: &str) -
 /// All objects that the store knows, by name.
 pub(super) fn objects(connection: &Connection) -> rusqlite::Result<Vec<StoredObject>> {
     let sql = "SELECT name, mapping_version, filter, last_run, last_outcome, \
-                 (SELECT count(*) FROM _sync_baseline WHERE object = o.id), \
+                 linked, \
                  (SELECT count(*) FROM _sync_conflict WHERE object = o.name), \
                  (SELECT count(*) FROM _sync_issue WHERE object = o.name AND NOT dismissed) \
                FROM _sync_object AS o ORDER BY name";

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
 /// further entry.
-const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+pub(super) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// The version that this host writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -75,6 +75,40 @@ CREATE TABLE main."_sync_image"(
 const VERSION_3: &str = r#"
 ALTER TABLE main."_sync_object" ADD COLUMN mark TEXT;
 ALTER TABLE main."_sync_object" ADD COLUMN since_listed INTEGER NOT NULL DEFAULT 0;
+"#;
+
+/// The pairs apart from the rows that both sides agreed on, so that listing them reads little: by remote id, as remotes
+/// list, and by local id with the revision. The index is not unique: an enter replaces, see `baseline`. No index is
+/// partial: SQLite would prepare statements anew for every id that is looked up.
+///
+/// `_sync_touched` are the records that the next run looks at whatever the remote tells: triggers enter those that a
+/// person touched, the host those whose pair is open. With it and the number of pairs a run need not list anything.
+const VERSION_4: &str = r#"
+ALTER TABLE main."_sync_counter" ADD COLUMN writing INTEGER NOT NULL DEFAULT 0; -- while the host writes
+ALTER TABLE main."_sync_object" ADD COLUMN linked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE main."_sync_object" ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0; -- local records that ever went
+ALTER TABLE main."_sync_object" ADD COLUMN deletes_seen INTEGER; -- of the objects linked to, see `ObjectState`
+CREATE TABLE main."_sync_agreed"(
+  object INTEGER NOT NULL, local_id INTEGER NOT NULL, fields INTEGER NOT NULL, "row" TEXT NOT NULL,
+  PRIMARY KEY (object, local_id)) WITHOUT ROWID;
+INSERT INTO "_sync_agreed" SELECT object, local_id, fields, "row" FROM "_sync_baseline";
+CREATE TABLE main."_sync_beyond"(
+  object INTEGER NOT NULL, local_id INTEGER NOT NULL, PRIMARY KEY (object, local_id)) WITHOUT ROWID;
+INSERT INTO "_sync_beyond" SELECT object, local_id FROM "_sync_baseline" WHERE beyond_filter;
+CREATE TABLE main."_sync_touched"(
+  object INTEGER NOT NULL, local_id INTEGER NOT NULL, PRIMARY KEY (object, local_id)) WITHOUT ROWID;
+DROP INDEX main."_sync_baseline_remote";
+DROP INDEX main."_sync_baseline_beyond";
+ALTER TABLE main."_sync_baseline" RENAME TO "_sync_baseline_3";
+CREATE TABLE main."_sync_baseline"(
+  object INTEGER NOT NULL, remote_id TEXT NOT NULL, local_id INTEGER NOT NULL, revision INTEGER NOT NULL,
+  updated TEXT NOT NULL, version TEXT, created TEXT,
+  PRIMARY KEY (object, remote_id, local_id)) WITHOUT ROWID;
+CREATE INDEX main."_sync_baseline_local" ON "_sync_baseline"(object, local_id, revision);
+INSERT INTO "_sync_baseline" SELECT object, remote_id, local_id, revision, updated, version, created
+  FROM "_sync_baseline_3" ORDER BY object, remote_id, local_id;
+DROP TABLE main."_sync_baseline_3";
+UPDATE "_sync_object" SET linked = (SELECT count(*) FROM "_sync_baseline" WHERE object = id);
 "#;
 
 /// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left

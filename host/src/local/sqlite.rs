@@ -39,6 +39,8 @@ pub struct SqliteStore {
     pub(super) mode: Mode,
     /// Whether a transaction that is lost takes none before it with it: SQLite's write-ahead log.
     logs_ahead: bool,
+    /// Whether the last transaction was written lazily.
+    lazy: bool,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
     /// The images of the run under way.
     pub(super) images: Option<Images>,
@@ -87,7 +89,16 @@ impl SqliteStore {
         let journal_mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
         let logs_ahead = journal_mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("wal"));
         let (attached, aside) = (HashMap::new(), HashSet::new());
-        Ok(SqliteStore { connection, path: path.to_owned(), mode, logs_ahead, attached, images: None, aside })
+        Ok(SqliteStore {
+            connection,
+            path: path.to_owned(),
+            mode,
+            logs_ahead,
+            lazy: false,
+            attached,
+            images: None,
+            aside,
+        })
     }
 
     /// All issues that are not dismissed, by number.
@@ -219,12 +230,7 @@ impl SqliteStore {
         doing: &str,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let SqliteStore { connection, path, mode, .. } = self;
-        if *mode == Mode::ReadOnly {
-            let message = format!("failed to {doing} in {}: it was opened for reading only", shown(path));
-            return Err(StoreError { message, help: None });
-        }
-        transact(connection, change).map_err(|error| failed(path, doing, error))
+        self.transact(doing, false, change)
     }
 
     /// As [`SqliteStore::write`], but a power cut may undo the transaction as long as no later one is on the disk: for
@@ -234,17 +240,27 @@ impl SqliteStore {
         doing: &str,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        if !self.logs_ahead {
-            return self.write(doing, change);
+        self.transact(doing, self.logs_ahead, change)
+    }
+
+    fn transact<T>(
+        &mut self,
+        doing: &str,
+        lazy: bool,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let SqliteStore { connection, path, mode, .. } = self;
+        if *mode == Mode::ReadOnly {
+            let message = format!("failed to {doing} in {}: it was opened for reading only", shown(path));
+            return Err(StoreError { message, help: None });
         }
-        let synchronous = |store: &Self, mode| {
-            let set = store.connection.pragma_update(None, "synchronous", mode);
-            set.map_err(|error| failed(&store.path, doing, error))
-        };
-        synchronous(self, "NORMAL")?;
-        let answer = self.write(doing, change);
-        synchronous(self, "FULL")?;
-        answer
+        if lazy != self.lazy {
+            let synchronous = if lazy { "NORMAL" } else { "FULL" };
+            let set = connection.pragma_update(None, "synchronous", synchronous);
+            set.map_err(|error| failed(path, doing, error))?;
+            self.lazy = lazy;
+        }
+        transact(connection, change).map_err(|error| failed(path, doing, error))
     }
 }
 

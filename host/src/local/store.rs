@@ -44,13 +44,37 @@ impl Store for SqliteStore {
     }
 
     fn count(&self, object: &Object) -> Result<u64, StoreError> {
-        let sql = &self.table(&object.name)?.sql;
-        sql.count(&self.connection).map_err(self.failed(&format!("count the records of {}", object.name)))
+        let attached = self.table(&object.name)?;
+        let count = match attached.tells {
+            true => attached.sql.derived_count(&self.connection, attached.id),
+            false => attached.sql.count(&self.connection),
+        };
+        count.map_err(self.failed(&format!("count the records of {}", object.name)))
     }
 
-    fn local_keys(&self, object: &Object) -> Result<Vec<LocalKey>, StoreError> {
+    fn local_keys(&self, object: &Object, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
         let sql = &self.table(&object.name)?.sql;
-        sql.keys(&self.connection).map_err(self.failed(&format!("list the records of {}", object.name)))
+        sql.keys(&self.connection, after)
+            .map_err(self.failed(&format!("list the records of {}", object.name)))
+    }
+
+    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
+        let sql = &self.table(&object.name)?.sql;
+        let key = |&id: &LocalId| {
+            let revision = sql.revision(&self.connection, id);
+            revision.map(|found| found.map(|revision| LocalKey { id, revision })).transpose()
+        };
+        let keys: rusqlite::Result<_> = ids.iter().filter_map(key).collect();
+        keys.map_err(self.failed(&format!("list the records of {}", object.name)))
+    }
+
+    fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError> {
+        let attached = self.table(&object.name)?;
+        if !attached.tells {
+            return Ok(None);
+        }
+        let touched = baseline::touched(&self.connection, attached.id);
+        touched.map(Some).map_err(self.failed(&format!("list what was touched of {}", object.name)))
     }
 
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
@@ -59,9 +83,33 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("read the records of {}", object.name)))
     }
 
-    fn pairs(&self, object: &ObjectName) -> Result<Vec<Pair>, StoreError> {
-        baseline::pairs(&self.connection, object.as_str())
+    fn pairs(
+        &self,
+        object: &ObjectName,
+        after: Option<(&RemoteId, LocalId)>,
+    ) -> Result<Vec<Pair>, StoreError> {
+        baseline::pairs(&self.connection, object.as_str(), after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
+    }
+
+    fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
+        baseline::local_halves(&self.connection, object.as_str(), after)
+            .map_err(self.failed(&format!("list the baseline of {object}")))
+    }
+
+    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
+        baseline::pairs_of_local(&self.connection, object.as_str(), ids)
+            .map_err(self.failed(&format!("read the baseline of {object}")))
+    }
+
+    fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
+        baseline::pairs_of_remote(&self.connection, object.as_str(), ids)
+            .map_err(self.failed(&format!("read the baseline of {object}")))
+    }
+
+    fn linked(&self, object: &ObjectName) -> Result<u64, StoreError> {
+        baseline::linked(&self.connection, object.as_str())
+            .map_err(self.failed(&format!("count the baseline of {object}")))
     }
 
     fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
@@ -94,6 +142,10 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("look up the links of {}", object.name)))
     }
 
+    fn deletes(&self, objects: &[&ObjectName]) -> Result<u64, StoreError> {
+        table::deletes(&self.connection, objects).map_err(self.failed("count what was deleted"))
+    }
+
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
         let aside = |local| self.aside.contains(&(object.clone(), local));
         baseline::linked_local(&self.connection, object.as_str(), id, aside)
@@ -117,7 +169,7 @@ impl Store for SqliteStore {
         let taker = self.images.as_ref().and_then(|images| images.taker(&object.name));
         let doing = format!("change the records of {}", object.name);
         let apply = |connection: &Connection| {
-            let writer = Writer { connection, object, attached: &attached, images: taker.as_ref() };
+            let writer = Writer::new(connection, object, &attached, taker.as_ref());
             let answers = writer.apply_all(&changes)?;
             let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.bound(connection))?;
             Ok((answers, too_many))

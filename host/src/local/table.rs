@@ -1,13 +1,14 @@
-//! The table of one object: made, adopted or refused, and kept under watch by triggers.
+//! The table of one object: made, adopted or refused.
 
 use super::error::unreadable;
 use super::records::Statements;
 use super::refusal::{Refusal, add_column, check, create, quote, wanted};
 use super::shape::{Found, Shape, look};
+use super::watch;
 use crate::ports::{Mark, ObjectState};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::collections::BTreeSet;
-use sync_core::object::Object;
+use sync_core::object::{Object, ObjectName};
 
 /// What the store remembers of an object whose table it has seen to.
 pub(super) struct Attached {
@@ -16,6 +17,8 @@ pub(super) struct Attached {
     pub(super) id: i64,
     /// The number of its field names in `_sync_fields`.
     pub(super) fields: i64,
+    /// Whether `_sync_touched` tells of every record that a person touched.
+    pub(super) tells: bool,
     /// The statements on its table.
     pub(super) sql: Statements,
     /// Why its records cannot be synchronized, where they can be read.
@@ -71,7 +74,8 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
         transaction
             .execute("UPDATE _sync_object SET made = ?2 WHERE id = ?1 AND made IS NOT ?2", (id, made))?;
     }
-    watch(&transaction, id, &table)?;
+    watch::see_to(&transaction, id, &table)?;
+    let tells = watch::tells(&transaction, &table)?;
     let names: Vec<&str> = object.local.iter().map(|field| field.name.as_str()).collect();
     let names = serde_json::json!(names).to_string();
     transaction
@@ -79,7 +83,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
     let fields = "SELECT id FROM _sync_fields WHERE names = ?1";
     let fields = transaction.query_row(fields, [&names], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(Attached { id, fields, sql: Statements::new(object), refused })
+    Ok(Attached { id, fields, tells, sql: Statements::new(object), refused })
 }
 
 /// Checks the table of a store that is only read. What [`attach`] would make stands in for it, in
@@ -87,7 +91,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
 pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attached, AttachError> {
     let name = object.name.as_str();
     let (id, made) = known(connection, name)?.unwrap_or_default();
-    let mut refused = None;
+    let (mut refused, mut tells) = (None, false);
     match look(connection, name)? {
         Found::Nothing => {
             let stand_in = format!("IF NOT EXISTS temp.{}", quote(name));
@@ -98,16 +102,17 @@ pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attach
             if !gained.is_empty() {
                 connection.execute_batch(&view_with(&shape, &gained))?;
             }
+            tells = watch::is_watched(connection, id, &shape.name)? && watch::tells(connection, &shape.name)?;
         }
         Found::Other(what) => return Err(not_a_table(name, what).into()),
     }
-    Ok(Attached { id, fields: 0, sql: Statements::new(object), refused })
+    Ok(Attached { id, fields: 0, tells, sql: Statements::new(object), refused })
 }
 
 /// What is known of the object from earlier runs.
 pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<ObjectState> {
-    let sql = "SELECT mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed \
-               FROM _sync_object WHERE id = ?1";
+    let sql = "SELECT mapping_version, filter, last_run, last_outcome, remote, targets, mark, since_listed, \
+               deletes_seen FROM _sync_object WHERE id = ?1";
     let state = |row: &rusqlite::Row<'_>| {
         let targets: Option<String> = row.get(5)?;
         Ok(ObjectState {
@@ -119,10 +124,22 @@ pub(super) fn state(connection: &Connection, id: i64) -> rusqlite::Result<Object
             targets: targets.map(|names| serde_json::from_str(&names)).transpose().map_err(unreadable)?,
             mark: row.get::<_, Option<String>>(6)?.map(Mark),
             since_listed: row.get(7)?,
+            deletes_seen: row.get::<_, Option<i64>>(8)?.map(i64::unsigned_abs),
             refused: None,
         })
     };
     Ok(connection.query_row(sql, [id], state).optional()?.unwrap_or_default())
+}
+
+/// Local records of these objects that ever went.
+pub(super) fn deletes(connection: &Connection, objects: &[&ObjectName]) -> rusqlite::Result<u64> {
+    let mut sum: u64 = 0;
+    let mut statement = connection.prepare_cached("SELECT deletes FROM _sync_object WHERE name = ?1")?;
+    for name in objects {
+        let deletes: Option<i64> = statement.query_row([name.as_str()], |row| row.get(0)).optional()?;
+        sum = sum.saturating_add(deletes.unwrap_or(0).unsigned_abs());
+    }
+    Ok(sum)
 }
 
 /// The object's number, and the columns that the host saw to if it made the table.
@@ -163,72 +180,4 @@ fn view_with(shape: &Shape, gained: &[(&str, &str)]) -> String {
     let gained: String = gained.iter().map(|(name, _)| format!(", NULL AS {}", quote(name))).collect();
     let name = quote(&shape.name);
     format!("CREATE TEMP VIEW IF NOT EXISTS {name} AS SELECT *{gained} FROM main.{name}")
-}
-
-/// Sees to the triggers that keep `revision` and `modified_at`, whatever tool edits the table.
-///
-/// Where one is missing, edits may have gone unseen: every row gets a new revision, so that its
-/// content decides (decision 2). And the table may be another one than before, so ids continue after
-/// the last that was ever paired: they never come back.
-fn watch(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<()> {
-    let triggers = triggers(table);
-    let there = "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 AND sql = ?2";
-    let mut missing = 0;
-    for (name, sql) in &triggers {
-        if connection.query_row(there, [name, sql], |_| Ok(())).optional()?.is_none() {
-            missing += 1;
-        }
-    }
-    if missing == 0 {
-        return Ok(());
-    }
-    for (name, _) in &triggers {
-        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS main.{}", quote(name)))?;
-    }
-    let quoted = quote(table);
-    connection.execute_batch(&format!(
-        "UPDATE _sync_counter SET revision = 1 + max(revision, \
-           (SELECT IFNULL(max(CAST(\"revision\" AS INTEGER)), 0) FROM {quoted}));
-         UPDATE {quoted} SET \"revision\" = (SELECT revision FROM _sync_counter), \
-           \"modified_at\" = IFNULL(\"modified_at\", {NOW});"
-    ))?;
-    let sequence = "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 \
-                    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)";
-    connection.execute(sequence, [table])?;
-    let paired = "UPDATE sqlite_sequence SET seq = max(seq, \
-                  IFNULL((SELECT max(local_id) FROM _sync_baseline WHERE object = ?2), 0), \
-                  IFNULL((SELECT max(local_id) FROM _sync_journal WHERE object = ?2), 0)) WHERE name = ?1";
-    connection.execute(paired, (table, object))?;
-    triggers.iter().try_for_each(|(_, sql)| connection.execute_batch(sql))
-}
-
-pub(super) const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
-
-/// Both triggers with their names.
-///
-/// The write inside a trigger is itself an update. It gives the row the counter's value, which is
-/// another than the row had, and by that the second trigger knows it: so they end with
-/// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced. The host's own
-/// writes set the counter's value themselves ([`Statements`]), which saves the second write of the row.
-fn triggers(table: &str) -> [(String, String); 2] {
-    let trigger = |event: &str, guard: &str| {
-        let name = format!("_sync_{event}_{table}");
-        let sql = format!(
-            "CREATE TRIGGER {} AFTER {event} ON {table}{guard} BEGIN
-  UPDATE _sync_counter SET revision = revision + 1;
-  UPDATE {table} SET \"revision\" = (SELECT revision FROM _sync_counter), \"modified_at\" = {NOW}
-    WHERE \"id\" = NEW.\"id\";
-END",
-            quote(&name),
-            event = event.to_ascii_uppercase(),
-            table = quote(table),
-        );
-        (name, sql)
-    };
-    let guard = " WHEN NEW.\"revision\" IS OLD.\"revision\" \
-                 OR NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter)";
-    // That alone would also let a copy of the row pass that was written last.
-    let new = " WHEN NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter) \
-               OR NOT EXISTS (SELECT 1 FROM _sync_meta WHERE key = 'writing')";
-    [trigger("insert", new), trigger("update", guard)]
 }

@@ -3,13 +3,13 @@
 
 use super::conflicts::{Clash, Then, settle};
 use super::contents::{self, Linked, Record};
-use super::feed::Progress;
 use super::judge::{Judged, judge};
+use super::listing::{Listed, Sizes};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
 use crate::ports::{Baseline, Change, Store};
 use std::collections::HashSet;
-use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey};
+use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
 use sync_core::compare::{Decision, Finding, Side, compare as compare_keys, decide};
 use sync_core::conflict::ConflictKind;
 use sync_core::object::Object;
@@ -19,20 +19,11 @@ use sync_core::value::Value;
 /// Linked records whose contents are looked at together.
 const BATCH: usize = 200;
 
-/// What both sides listed.
-#[derive(Debug, PartialEq)]
-pub(super) struct Listed {
-    pub(super) baseline: Vec<Pair>,
-    pub(super) local: Vec<LocalKey>,
-    pub(super) remote: Vec<RemoteKey>,
-    pub(super) progress: Progress,
-}
-
 /// Compares what both sides listed, and decides every record.
 pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: Listed) -> Result<Plan, Stop> {
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
-    let sizes = (listed.baseline.len() as u64, listed.local.len() as u64, listed.remote.len() as u64);
+    let sizes = listed.sizes;
     let mut plan = Plan { progress: listed.progress, ..Plan::default() };
     let mut linked = Vec::new();
     for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
@@ -42,7 +33,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
         }
     }
-    plan.initial_load = plan.pull_inserts.len() as u64 * 4 > sizes.2 * 3;
+    plan.initial_load = plan.pull_inserts.len() as u64 * 4 > sizes.remote * 3;
     let gone = || linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair);
     if full_compare::elsewhere(work) {
         store.set_aside(&object.name, gone().map(|pair| pair.local).collect());
@@ -185,7 +176,7 @@ fn clash(object: &Object, kind: ConflictKind, record: &Record<'_>, judged: Judge
 
 /// Takes the deletes of a direction out of the plan where they have to be confirmed (decision 23). Those by which a
 /// rule settles a conflict are held, too: the conflict then stays open.
-fn hold_deletes(work: &Work<'_>, plan: &mut Plan, (linked, local, remote): (u64, u64, u64)) {
+fn hold_deletes(work: &Work<'_>, plan: &mut Plan, Sizes { linked, local, remote }: Sizes) {
     if work.options.confirm_deletes {
         return;
     }

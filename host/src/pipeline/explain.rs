@@ -1,8 +1,9 @@
 //! What a run would do with one record, and why: the very steps of a run, for that record alone, and nothing written.
 
-use super::compare::{Listed, compare};
+use super::compare::compare;
 use super::foresee::foresee;
-use super::next_object::{in_order, list};
+use super::listing::{Listed, list};
+use super::next_object::in_order;
 use super::operations::{Journey, Learned, Plan, Work};
 use super::{Run, Stop, links};
 use crate::ports::{ConflictEntry, ConflictField, Store};
@@ -132,8 +133,15 @@ pub async fn explain(
     remote.connect().await.map_err(Stop::from)?;
     let mut report = ObjectReport::new(work.object().name.clone());
     let listed = list(&work, store, &mut report).await?;
-    let mut found: Vec<Listed> = candidates.iter().filter_map(|id| only(&listed, id)).collect();
-    found.dedup();
+    let mut found: Vec<Listed> = Vec::new();
+    for id in candidates {
+        let of = match id {
+            RecordId::Local(local) => listed.of(&work, store, Some(*local), None)?,
+            RecordId::Remote(remote) => listed.of(&work, store, None, Some(remote))?,
+        };
+        found.extend(of);
+    }
+    found.dedup_by(|a, b| (&a.baseline, &a.local, &a.remote) == (&b.baseline, &b.local, &b.remote));
     if found.len() > 1 {
         return Err(ExplainError::Ambiguous { object: object.to_owned(), id: asked() });
     }
@@ -158,29 +166,6 @@ pub async fn explain(
         fields: side_by_side(&work, rows),
         conflict,
         issue: journey.plan.issues.first().map(|issue| issue.message.clone()),
-    })
-}
-
-/// The part of a listing that is about one record.
-fn only(listed: &Listed, id: &RecordId) -> Option<Listed> {
-    let of_id = |pair: &&Pair| match id {
-        RecordId::Local(local) => pair.local == *local,
-        RecordId::Remote(remote) => pair.remote.id == *remote,
-    };
-    let pair = listed.baseline.iter().rfind(of_id).cloned();
-    let (local, remote) = match (&pair, id) {
-        (Some(pair), _) => (Some(pair.local), Some(pair.remote.id.clone())),
-        (None, RecordId::Local(local)) => (Some(*local), None),
-        (None, RecordId::Remote(remote)) => (None, Some(remote.clone())),
-    };
-    let local = listed.local.iter().find(|key| Some(key.id) == local).copied();
-    let remote = listed.remote.iter().find(|key| Some(&key.id) == remote.as_ref()).cloned();
-    let known = pair.is_some() || local.is_some() || remote.is_some();
-    known.then(|| Listed {
-        baseline: pair.into_iter().collect(),
-        local: local.into_iter().collect(),
-        remote: remote.into_iter().collect(),
-        progress: listed.progress.clone(),
     })
 }
 

@@ -1,17 +1,18 @@
 //! Step 2 where the remote tells what changed: its changes since the last run instead of all its records.
 //!
-//! The baseline and the changes make the listing that a full one would have been, and its length against the
-//! remote's count shows whether something happened that the feed does not tell of: a delete, a record that left the
-//! filter. Then, or where the baseline is not to be trusted, everything is listed; so it is every so many runs in
-//! any case.
+//! The store tells as much of its own side, so that such a run costs what changed, however much there is. The number of
+//! pairs and the changes make the length that a full listing would have, which against the remote's count shows whether
+//! something happened that the feed does not tell of: a delete, a record that left the filter. Then, or where the
+//! baseline is not to be trusted, everything is listed; so it is every so many runs in any case.
 
+use super::listing::{Found, Sizes};
 use super::operations::Work;
 use super::{Event, Stop, full_compare};
 use crate::ports::{Feed, Mark, Store, View};
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use sync_core::change_feed::{self, Changes};
-use sync_core::change_key::{Pair, RemoteId, RemoteKey};
-use sync_core::count::is_complete;
+use sync_core::change_key::{Pair, RemoteId};
+use sync_core::count::{Counted, is_complete};
 
 /// How far the remote's changes are known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Progress {
     pub(super) mark: Option<Mark>,
     /// Runs since everything was listed, this one included.
     pub(super) since_listed: u32,
+    /// See [`crate::ports::ObjectState::deletes_seen`].
+    pub(super) deletes_seen: Option<u64>,
 }
 
 /// Where the remote's changes stand now.
@@ -32,20 +35,21 @@ pub(super) fn told_mark(work: &Work<'_>, view: View<'_>) -> Option<Mark> {
     if work.remote.capabilities().change_feed { work.remote.told_mark(view) } else { None }
 }
 
-/// The remote's change keys by way of its feed; `None` where everything has to be listed.
-pub(super) async fn listing(
+/// What changed on both sides, by way of the remote's feed and what the store saw touched; `None` where everything has
+/// to be listed.
+pub(super) async fn changed(
     work: &Work<'_>,
     store: &dyn Store,
     view: View<'_>,
-    counted: Option<u64>,
-    baseline: &[Pair],
-) -> Result<Option<Vec<RemoteKey>>, Stop> {
+    counted: Counted,
+) -> Result<Option<Found>, Stop> {
     let Some(since) = since(work) else { return Ok(None) };
-    if counted.is_none() && !work.remote.changes_tell_deletes() {
+    if counted.remote.is_none() && !work.remote.changes_tell_deletes() {
         return Ok(None);
     }
-    let object = view.object.name.as_str();
-    work.observer.event(Event::Step { object, step: "list", total: None });
+    let Some(touched) = store.touched(view.object)? else { return Ok(None) };
+    let object = &view.object.name;
+    work.observer.event(Event::Step { object: object.as_str(), step: "list", total: None });
     let mut changes = match work.remote.changes(view, since).await? {
         Feed::Changes(changes) => changes,
         Feed::Expired => {
@@ -56,25 +60,29 @@ pub(super) async fn listing(
         }
     };
     work.observer.event(Event::Progress(changes.changed.len() as u64));
-    look_at_open(work, &mut changes, baseline).await?;
-    let beyond = store.beyond_filter(&view.object.name)?;
-    let listing = change_feed::listing(baseline, &beyond, changes);
-    if is_complete(counted, listing.len() as u64) {
-        return Ok(Some(listing));
+    look_at_open(work, &mut changes, &store.pairs_of_local(object, &touched)?).await?;
+    let mut ids: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
+    ids.extend(std::mem::take(&mut changes.gone));
+    ids.extend(store.beyond_filter(object)?);
+    let pairs = store.pairs_of_remote(object, &ids.into_iter().collect::<Vec<_>>())?;
+    let (linked, keys) = (store.linked(object)?, changes.keys());
+    let listed = change_feed::listed(linked, pairs.len() as u64, keys.len() as u64);
+    if is_complete(counted.remote, listed) {
+        let sizes = Sizes { linked, local: counted.local, remote: listed };
+        return Ok(Some(Found { pairs, keys, touched, sizes }));
     }
     tracing::info!(
-        "the remote counts {} records of {object} where its changes make {}: everything is listed",
-        counted.unwrap_or_default(),
-        listing.len()
+        "the remote counts {} records of {object} where its changes make {listed}: everything is listed",
+        counted.remote.unwrap_or_default(),
     );
     Ok(None)
 }
 
 /// Adds the records whose tokens are not settled: they may have changed before the mark, unseen.
-async fn look_at_open(work: &Work<'_>, changes: &mut Changes, baseline: &[Pair]) -> Result<(), Stop> {
+async fn look_at_open(work: &Work<'_>, changes: &mut Changes, touched: &[Pair]) -> Result<(), Stop> {
     let open: Vec<RemoteId> = {
         let changed: HashSet<&RemoteId> = changes.changed.iter().map(|key| &key.id).collect();
-        let open = baseline.iter().map(|pair| &pair.remote).filter(|key| key.token.updated.is_empty());
+        let open = touched.iter().map(|pair| &pair.remote).filter(|key| key.token.updated.is_empty());
         open.map(|key| &key.id).filter(|id| !changed.contains(id)).cloned().collect()
     };
     for ids in open.chunks(work.remote.capabilities().details_batch.max(1)) {

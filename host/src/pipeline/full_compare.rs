@@ -15,7 +15,7 @@ use crate::ports::{Baseline, Change, ObjectState, Store};
 use std::collections::{BTreeSet, HashSet};
 use sync_core::change_key::{LocalId, Pair, RemoteKey, RemoteToken};
 use sync_core::compare::{Needs, Side, needs};
-use sync_core::object::UserKey;
+use sync_core::object::{ObjectName, UserKey};
 use sync_core::value::{Kind, Row, Value};
 
 /// The name of no server.
@@ -45,10 +45,11 @@ pub(super) fn is_due(work: &Work<'_>) -> bool {
     mapping || elsewhere(work) || (linked && object.parents().next().is_some())
 }
 
-/// Takes the tokens away from the pairs whose remote content has to be looked at.
-pub(super) fn unsettle(work: &Work<'_>, store: &dyn Store, pairs: &mut [Pair]) -> Result<(), Stop> {
+/// Takes the tokens away from the pairs whose remote content has to be looked at, and puts all in the order in which
+/// they have what is listed.
+pub(super) fn unsettle(work: &Work<'_>, dangling: &HashSet<LocalId>, pairs: &mut [Pair]) {
     let every = is_due(work);
-    let dangling = if every { HashSet::new() } else { dangling(work, store)? };
+    pairs.sort_by_key(|pair| pair.local);
     if elsewhere(work) {
         // An id may be in the baseline twice, once for the other server's record. The younger pair comes first, and
         // has what is listed.
@@ -57,7 +58,6 @@ pub(super) fn unsettle(work: &Work<'_>, store: &dyn Store, pairs: &mut [Pair]) -
     for pair in pairs.iter_mut().filter(|pair| every || dangling.contains(&pair.local)) {
         pair.remote.token = RemoteToken::unsettled();
     }
-    Ok(())
 }
 
 /// The objects that this one links to and that take part, in this run or in others.
@@ -69,18 +69,27 @@ fn targets(work: &Work<'_>) -> BTreeSet<String> {
     work.object().parents().filter(takes_part).map(str::to_owned).collect()
 }
 
-/// Records that link to one which went in a run that this object took no part in.
-fn dangling(work: &Work<'_>, store: &dyn Store) -> Result<HashSet<LocalId>, Stop> {
+/// Records that link to one which went in a run that this object took no part in, and up to where deletes have been
+/// looked at by that. Looks through all links, so only where something went.
+pub(super) fn dangling(work: &Work<'_>, store: &dyn Store) -> Result<(HashSet<LocalId>, Option<u64>), Stop> {
     let mut found = HashSet::new();
+    let (mut fields, mut is_whole) = (Vec::new(), true);
     for (index, field) in work.object().local.iter().enumerate() {
         let Kind::Reference(target) = &field.kind else { continue };
-        let target =
-            work.participants.iter().map(|it| it.mapper.object()).find(|it| it.name.as_str() == target);
-        if let Some(target) = target {
+        match work.participants.iter().map(|it| it.mapper.object()).find(|it| it.name.as_str() == target) {
+            Some(target) => fields.push((index, target)),
+            None => is_whole = false,
+        }
+    }
+    let targets: Vec<&ObjectName> = fields.iter().map(|(_, target)| &target.name).collect();
+    let deletes = store.deletes(&targets)?;
+    let seen = work.participant().state.deletes_seen;
+    if !(is_whole && seen == Some(deletes)) && !is_due(work) {
+        for (index, target) in fields {
             found.extend(store.dangling(work.object(), index, target)?);
         }
     }
-    Ok(found)
+    Ok((found, if is_whole { Some(deletes) } else { seen }))
 }
 
 /// As [`needs`]; but where only content can tell whether it is the same record, it is read.
@@ -183,6 +192,7 @@ pub(super) fn state(work: &Work<'_>, plan: &Plan, complete: bool, outcome: &str)
         last_outcome: Some(outcome.to_owned()),
         mark: plan.progress.mark.clone().filter(|_| settled && !elsewhere(work)),
         since_listed: plan.progress.since_listed,
+        deletes_seen: plan.progress.deletes_seen.filter(|_| complete).or(before.deletes_seen),
         refused: None,
     }
 }

@@ -1,7 +1,8 @@
 //! The diff-and-apply pipeline: count → change keys → compare → operations → conflicts → next object, one
 //! file each, against the traits of [`crate::ports`].
 //!
-//! Data flows one way. `count` and `change_keys` list both sides; `compare` turns the listings into a `Plan`, with
+//! Data flows one way. `count` and `change_keys` list both sides, and `listing` makes pairs of what is not as it was;
+//! `compare` turns these into a `Plan`, with
 //! `contents` reading nothing but what the decision needs and `judge` saying how both sides stand; `conflicts` settles
 //! what both sides changed; `pull` and `push` carry a plan out, or `foresee` tells what they would do; `next_object`
 //! drives the objects in their order. The baseline is written after the side confirmed.
@@ -18,6 +19,7 @@ mod foresee;
 mod full_compare;
 mod judge;
 mod links;
+mod listing;
 mod next_object;
 mod operations;
 mod pull;

@@ -1,19 +1,17 @@
 //! Step 6: one object after the other, in the order of their links; deletes last, children before parents.
 
-use super::change_keys::list_remote;
-use super::compare::{Listed, compare};
-use super::count::count;
-use super::feed::{self, Progress};
+use super::compare::compare;
 use super::foresee::foresee;
+use super::listing::list;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::{
     Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
-    recovery, with_help,
+    with_help,
 };
-use crate::ports::{Change, ConflictEntry, Store, View};
-use crate::report::{Counts, ObjectReport, Outcome, Report, Tally};
+use crate::ports::{Change, ConflictEntry, Store};
+use crate::report::{ObjectReport, Outcome, Report, Tally};
 use std::collections::HashSet;
-use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
+use sync_core::change_key::{LocalId, Pair};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 use sync_core::order::dependency_order;
@@ -209,59 +207,6 @@ async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> 
     let listed = list(work, store, &mut journey.report).await?;
     journey.plan = compare(work, store, listed).await?;
     Ok(())
-}
-
-/// Steps 1 and 2, after what an earlier run left open.
-pub(super) async fn list(
-    work: &Work<'_>,
-    store: &mut dyn Store,
-    report: &mut ObjectReport,
-) -> Result<Listed, Stop> {
-    let (object, participant) = (work.object(), work.participant());
-    let state = &participant.state;
-    let view = View { object, filter: participant.filter.as_deref() };
-    report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
-    report.remote_changed = full_compare::elsewhere(work);
-    work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
-    let counted = count(work.remote, store, view).await?;
-    report.counted = Counts { local: Some(counted.local), remote: counted.remote };
-    if !work.options.dry_run {
-        full_compare::note_server(work, store)?;
-        recovery::recover(work, store).await?;
-    }
-    let mut baseline = store.pairs(&object.name)?;
-    // Taken before anything is listed: what changes meanwhile is after it.
-    let mark = feed::mark(work, view).await?;
-    let (mut remote, since_listed) = match feed::listing(work, store, view, counted.remote, &baseline).await?
-    {
-        Some(remote) => (remote, state.since_listed.saturating_add(1)),
-        None => {
-            let (count, remote) = list_remote(work.remote, view, counted.remote, work.observer).await?;
-            report.counted.remote = count;
-            (remote, 0)
-        }
-    };
-    let mark = mark.or_else(|| feed::told_mark(work, view));
-    remote.extend(beyond_filter(work, store, &remote).await?);
-    full_compare::unsettle(work, store, &mut baseline)?;
-    let local = store.local_keys(object)?;
-    Ok(Listed { baseline, local, remote, progress: Progress { mark, since_listed } })
-}
-
-/// The change keys of records that are here only because a link needs them: no listing has them (decision 12).
-async fn beyond_filter(
-    work: &Work<'_>,
-    store: &dyn Store,
-    listed: &[RemoteKey],
-) -> Result<Vec<RemoteKey>, Stop> {
-    let ids = store.beyond_filter(&work.object().name)?;
-    let missing: Vec<RemoteId> =
-        ids.into_iter().filter(|id| listed.binary_search_by(|key| key.id.cmp(id)).is_err()).collect();
-    let mut keys = Vec::with_capacity(missing.len());
-    for ids in missing.chunks(work.remote.capabilities().details_batch.max(1)) {
-        keys.extend(work.remote.details(work.object(), ids).await?.into_iter().map(|record| record.key));
-    }
-    Ok(keys)
 }
 
 /// Step 4, without the deletes, and step 5.

@@ -4,10 +4,12 @@ use crate::cases;
 use crate::oracle::{self, Is};
 use crate::world::Action;
 use proptest::prelude::*;
+use std::convert::Infallible;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::compare::{Decision, Finding, Needs, Side, compare, decide, needs};
 use sync_core::conflict::ConflictKind;
 use sync_core::operation::Operation;
+use sync_core::sieve::{self, RemoteSieve};
 
 const STATES: [Is; 3] = [Is::Same, Is::Changed, Is::Gone];
 
@@ -139,6 +141,13 @@ fn some_of<T: std::fmt::Debug + Clone + 'static>(all: Vec<T>) -> impl Strategy<V
     prop::sample::subsequence(all, 0..=most).prop_shuffle()
 }
 
+/// How the remote lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Sorted,
+    AsItComes,
+}
+
 #[derive(Debug, Clone)]
 struct Listing {
     baseline: Vec<Pair>,
@@ -202,5 +211,61 @@ proptest! {
             let same = baseline.iter().any(|pair| pair.local == key.id && pair.revision == key.revision);
             prop_assert!(same || found.contains(&key.id), "{} is lost", key.id);
         }
+    }
+
+    #[test]
+    fn what_the_sieves_leave_compares_as_everything(
+        listing in listing(),
+        order in prop_oneof![Just(Order::Sorted), Just(Order::AsItComes)],
+    ) {
+        let Listing { mut baseline, mut local, mut remote } = listing;
+        let everything = compare(baseline.clone(), &local, remote.clone());
+        if order == Order::Sorted {
+            remote.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        let listed = remote.len() as u64;
+        let mut by_remote = baseline.clone();
+        by_remote.sort_by(|a, b| (&a.remote.id, a.local).cmp(&(&b.remote.id, b.local)));
+        let mut sieve = RemoteSieve::new(by_remote.into_iter().map(Ok::<Pair, Infallible>));
+        for key in remote {
+            sieve.add(key).unwrap();
+        }
+        let mut left = sieve.finish().unwrap();
+        prop_assert_eq!(left.listed, listed);
+        prop_assert_eq!(left.twice(), None);
+        prop_assert!(!left.doubtful.iter().any(|id| baseline.iter().any(|pair| pair.remote.id == *id)));
+        baseline.sort_by_key(|pair| pair.local);
+        local.sort_by_key(|key| key.id);
+        let halves = baseline.iter().map(|pair| Ok(LocalKey { id: pair.local, revision: pair.revision }));
+        let touched = sieve::local(halves, local.iter().map(|key| Ok::<LocalKey, Infallible>(*key))).unwrap();
+        prop_assert_eq!((touched.linked, touched.listed), (baseline.len() as u64, local.len() as u64));
+        // Whole pairs: the side that is the same as it was.
+        let is_left = |pair: &Pair| left.pairs.iter().any(|it| it.local == pair.local);
+        let rest: Vec<Pair> =
+            baseline.into_iter().filter(|pair| touched.touched.contains(&pair.local) && !is_left(pair)).collect();
+        left.keys.extend(rest.iter().map(|pair| pair.remote.clone()));
+        left.pairs.extend(rest);
+        let wanted = |key: &LocalKey| {
+            touched.touched.contains(&key.id) || left.pairs.iter().any(|pair| pair.local == key.id)
+        };
+        local.retain(wanted);
+        left.keys.sort_by(|a, b| a.id.cmp(&b.id));
+        prop_assert_eq!(compare(left.pairs, &local, left.keys), everything);
+    }
+
+    #[test]
+    fn a_record_that_is_listed_twice_is_noticed(listing in listing(), which: prop::sample::Index, place: prop::sample::Index) {
+        let Listing { mut baseline, mut remote, .. } = listing;
+        prop_assume!(!remote.is_empty());
+        let twice = remote[which.index(remote.len())].clone();
+        remote.insert(place.index(remote.len()), twice.clone());
+        baseline.sort_by(|a, b| a.remote.id.cmp(&b.remote.id));
+        let mut sieve = RemoteSieve::new(baseline.iter().cloned().map(Ok::<Pair, Infallible>));
+        for key in remote {
+            sieve.add(key).unwrap();
+        }
+        let left = sieve.finish().unwrap();
+        let linked = |id: &&RemoteId| baseline.iter().any(|pair| pair.remote.id == **id);
+        prop_assert_eq!(left.twice().or(left.doubtful.iter().find(linked)), Some(&twice.id));
     }
 }

@@ -7,7 +7,7 @@ fn refused(place: &Place, object: &Object) -> StoreError {
     // Of a table that can be read, the rest of the run is not kept.
     let error = |mut store: SqliteStore| match store.attach(object) {
         Ok(state) => {
-            store.local_keys(object).unwrap();
+            store.local_keys(object, None).unwrap();
             state.refused.unwrap()
         }
         Err(error) => error,
@@ -51,10 +51,10 @@ fn a_table_that_fits_is_adopted_with_its_rows() {
          INSERT INTO Account(name, revision) VALUES ('a', NULL), ('b', 77);"
     ));
     let mut store = place.with(&account());
-    let keys = store.local_keys(&account()).unwrap();
+    let keys = store.local_keys(&account(), None).unwrap();
     assert!(keys.iter().all(|key| key.revision.0 > 77), "{keys:?}");
     place.sql("UPDATE account SET color = 'blue' WHERE id = 1");
-    assert_ne!(store.local_keys(&account()).unwrap()[0], keys[0]);
+    assert_ne!(store.local_keys(&account(), None).unwrap()[0], keys[0]);
     done(&mut store, &account(), insert("R1", acme()));
     assert_eq!(place.ask("SELECT group_concat(color) FROM account"), "blue,red,red");
 }

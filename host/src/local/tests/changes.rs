@@ -50,7 +50,7 @@ fn what_moved_is_left_alone_and_the_rest_is_done() {
     assert_eq!(outcome, [false, true, false, false, true, true]);
     assert_eq!(answers[4], Changed::Done(keys[2]));
     assert_eq!(place.ask("SELECT group_concat(name) FROM account"), "mine");
-    let pairs = store.pairs(&object.name).unwrap();
+    let pairs = store.pairs(&object.name, None).unwrap();
     assert_eq!(pairs.iter().map(|pair| pair.local).collect::<Vec<_>>(), [keys[0].id]);
 }
 
@@ -103,7 +103,7 @@ fn a_write_that_the_table_ignores_does_not_pass_for_done() {
     let delete = Change::Delete { local: key.id, expected: Some(key.revision) };
     let answers = store.commit(&object, vec![insert("R2", acme()), update, delete]).unwrap();
     assert!(answers.iter().all(|answer| matches!(answer, Changed::Refused { .. })), "{answers:?}");
-    let pairs = store.pairs(&object.name).unwrap();
+    let pairs = store.pairs(&object.name, None).unwrap();
     assert_eq!((pairs.len(), &pairs[0].remote), (1, &remote("R1", "1")));
 }
 
@@ -115,7 +115,7 @@ fn a_link_whose_fields_are_refused_is_entered_and_open() {
     place.sql(
         "CREATE TRIGGER mine BEFORE UPDATE OF employees ON account BEGIN SELECT RAISE(ABORT, 'mine'); END",
     );
-    let key = store.local_keys(&object).unwrap()[0];
+    let key = store.local_keys(&object, None).unwrap()[0];
     let pair = Pair { local: key.id, remote: remote("R1", "1"), revision: key.revision };
     let baseline = Baseline { pair, row: acme(), beyond_filter: false };
     let link = Change::Link { baseline, fields: vec![(1, Value::Integer(7))] };
@@ -134,7 +134,7 @@ fn another_failure_leaves_nothing_of_a_batch() {
     let error = store.commit(&object, vec![insert("R1", acme()), settled]).unwrap_err();
     assert!(error.message.contains("no such table: _sync_journal"), "{error}");
     assert_eq!(store.count(&object).unwrap(), 0);
-    assert!(store.pairs(&object.name).unwrap().is_empty());
+    assert!(store.pairs(&object.name, None).unwrap().is_empty());
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_link_writes_fields_without_hiding_an_edit() {
     let (place, object) = (Place::new(), account());
     let mut store = place.with(&object);
     place.sql("INSERT INTO account(name) VALUES ('a'), ('b'), ('c'), ('d')");
-    let keys = store.local_keys(&object).unwrap();
+    let keys = store.local_keys(&object, None).unwrap();
     // The second is edited and the third deleted while the remote write is under way.
     place.sql("UPDATE account SET name = 'edited' WHERE name = 'b'; DELETE FROM account WHERE name = 'c';");
     let link = |key: &LocalKey, fields| {
@@ -160,7 +160,7 @@ fn a_link_writes_fields_without_hiding_an_edit() {
     assert!(moved(&store, &object, keys[1].id));
     assert!(!moved(&store, &object, keys[3].id));
     assert_eq!(place.ask("SELECT group_concat(name || ifnull(employees, '')) FROM account"), "a3,edited3,d");
-    let pairs = store.pairs(&object.name).unwrap();
+    let pairs = store.pairs(&object.name, None).unwrap();
     assert_eq!(pairs.len(), 4);
     assert_eq!(pairs[2].revision, keys[2].revision);
     assert_eq!(store.beyond_filter(&object.name).unwrap().len(), 4);

@@ -23,7 +23,7 @@ fn what_is_only_read_stays_as_it_is() {
     }
     assert_eq!(store.count(&object).unwrap(), 1);
     assert_eq!(store.count(&other).unwrap(), 0);
-    assert_eq!(store.local_keys(&other).unwrap(), []);
+    assert_eq!(store.local_keys(&other, None).unwrap(), []);
     let error = store.commit(&object, vec![insert("R1", acme())]).unwrap_err();
     assert!(error.message.ends_with("it was opened for reading only"), "{error}");
     drop(store);
@@ -41,8 +41,8 @@ fn a_plan_reads_what_never_was_synchronized() {
     let before = std::fs::read(&place.path).unwrap();
     let mut store = SqliteStore::open(&place.path, Mode::ReadOnly).unwrap();
     store.attach(&object).unwrap();
-    assert_eq!(store.local_keys(&object).unwrap().len(), 1);
-    assert!(store.pairs(&object.name).unwrap().is_empty());
+    assert_eq!(store.local_keys(&object, None).unwrap().len(), 1);
+    assert!(store.pairs(&object.name, None).unwrap().is_empty());
     assert!(store.intents(&object).unwrap().is_empty() && store.conflicts().unwrap().is_empty());
     drop(store);
     assert_eq!(std::fs::read(&place.path).unwrap(), before);
@@ -103,8 +103,9 @@ fn a_damaged_file_says_how_to_look_at_it() {
     let middle = bytes.len() / 2;
     bytes[middle..].fill(0xAB);
     std::fs::write(&place.path, bytes).unwrap();
-    let mut store = place.open();
-    let error = store.attach(&object).and_then(|_| store.local_keys(&object)).unwrap_err();
+    let error = SqliteStore::open(&place.path, Mode::ReadWrite)
+        .and_then(|mut store| store.attach(&object).and_then(|_| store.local_keys(&object, None)))
+        .unwrap_err();
     assert!(error.message.contains("malformed"), "{error}");
     assert!(error.help.unwrap().contains("PRAGMA integrity_check"));
 }

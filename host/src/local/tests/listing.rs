@@ -125,6 +125,7 @@ fn states_and_runs_are_remembered() {
         targets: Some(["contact".to_owned()].into()),
         mark: Some(Mark("05/06/2024 07:08:09".into())),
         since_listed: 3,
+        deletes_seen: Some(7),
         refused: None,
     };
     store.finish("a", &object, &state).unwrap();

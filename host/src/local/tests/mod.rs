@@ -114,7 +114,7 @@ fn done(store: &mut SqliteStore, object: &Object, change: Change) -> LocalKey {
 }
 
 fn key_of(store: &SqliteStore, object: &Object, id: LocalId) -> LocalKey {
-    *store.local_keys(object).unwrap().iter().find(|key| key.id == id).unwrap()
+    *store.local_keys(object, None).unwrap().iter().find(|key| key.id == id).unwrap()
 }
 
 /// Whether the record would count as changed locally.

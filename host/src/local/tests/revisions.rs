@@ -67,7 +67,8 @@ fn one_counter_serves_all_tables() {
     let order = object_with("sales-order", &[("index", Kind::Integer)]);
     store.attach(&order).unwrap();
     place.sql("INSERT INTO account(name) VALUES ('a'); INSERT INTO \"sales-order\"(\"index\") VALUES (1);");
-    let (first, second) = (store.local_keys(&account()).unwrap()[0], store.local_keys(&order).unwrap()[0]);
+    let (first, second) =
+        (store.local_keys(&account(), None).unwrap()[0], store.local_keys(&order, None).unwrap()[0]);
     assert!(second.revision.0 > first.revision.0);
 }
 

@@ -1,0 +1,104 @@
+//! The triggers that watch an object's table, whatever tool edits it: they keep `revision` and `modified_at`, and enter
+//! what was touched.
+
+use super::refusal::quote;
+use rusqlite::{Connection, OptionalExtension};
+
+/// The time, as `modified_at` has it.
+pub(super) const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
+
+/// Sees to the triggers.
+///
+/// Where one is missing, edits may have gone unseen: every row gets a new revision, so that its
+/// content decides (decision 2), and every record counts as touched. And the table may be another one than before, so
+/// ids continue after the last that was ever paired: they never come back.
+pub(super) fn see_to(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<()> {
+    if is_watched(connection, object, table)? {
+        return Ok(());
+    }
+    let triggers = triggers(object, table);
+    for (name, _) in &triggers {
+        connection.execute_batch(&format!("DROP TRIGGER IF EXISTS main.{}", quote(name)))?;
+    }
+    let quoted = quote(table);
+    connection.execute_batch(&format!(
+        "UPDATE _sync_counter SET revision = 1 + max(revision, \
+           (SELECT IFNULL(max(CAST(\"revision\" AS INTEGER)), 0) FROM {quoted}));
+         UPDATE {quoted} SET \"revision\" = (SELECT revision FROM _sync_counter), \
+           \"modified_at\" = IFNULL(\"modified_at\", {NOW});
+         INSERT OR IGNORE INTO _sync_touched(object, local_id) SELECT {object}, \"id\" FROM {quoted};
+         INSERT OR IGNORE INTO _sync_touched(object, local_id) \
+           SELECT object, local_id FROM _sync_baseline WHERE object = {object};
+         UPDATE _sync_object SET deletes = deletes + 1 WHERE id = {object};"
+    ))?;
+    let sequence = "INSERT INTO sqlite_sequence(name, seq) SELECT ?1, 0 \
+                    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = ?1)";
+    connection.execute(sequence, [table])?;
+    let paired = "UPDATE sqlite_sequence SET seq = max(seq, \
+                  IFNULL((SELECT max(local_id) FROM _sync_baseline WHERE object = ?2), 0), \
+                  IFNULL((SELECT max(local_id) FROM _sync_journal WHERE object = ?2), 0)) WHERE name = ?1";
+    connection.execute(paired, (table, object))?;
+    triggers.iter().try_for_each(|(_, sql)| connection.execute_batch(sql))
+}
+
+/// Whether all triggers are there, and as this host makes them.
+pub(super) fn is_watched(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<bool> {
+    let there = "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 AND sql = ?2";
+    for (name, sql) in triggers(object, table) {
+        if connection.prepare_cached(there)?.query_row([name, sql], |_| Ok(())).optional()?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether the triggers see every record go. `INSERT OR REPLACE` deletes those that it replaces behind their back; where
+/// ids alone are unique, that is the record which it inserts.
+pub(super) fn tells(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let unique = "SELECT NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE \"unique\")";
+    connection.prepare_cached(unique)?.query_row([table], |row| row.get(0))
+}
+
+/// The triggers with their names.
+///
+/// The write inside a trigger is itself an update. It gives the row the counter's value, which is
+/// another than the row had, and by that the second trigger knows it: so they end with
+/// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced. The host's own
+/// writes set the counter's value themselves ([`super::records::Statements`]), which saves the second write of the row;
+/// it enters what it touches itself, too.
+///
+/// What conflict clause the editing statement has is that of the statements in here, so these meet no conflict.
+fn triggers(object: i64, table: &str) -> [(String, String); 3] {
+    let trigger = |event: &str, guard: &str, body: &str| {
+        let name = format!("_sync_{event}_{table}");
+        let sql = format!(
+            "CREATE TRIGGER {} AFTER {event} ON {table}{guard} BEGIN\n{body}\nEND",
+            quote(&name),
+            event = event.to_ascii_uppercase(),
+            table = quote(table),
+        );
+        (name, sql)
+    };
+    let revise = format!(
+        "  UPDATE _sync_counter SET revision = revision + 1;
+  UPDATE {table} SET \"revision\" = (SELECT revision FROM _sync_counter), \"modified_at\" = {NOW}
+    WHERE \"id\" = NEW.\"id\";",
+        table = quote(table),
+    );
+    let touch = |row: &str| {
+        format!(
+            "  INSERT INTO _sync_touched(object, local_id) SELECT {object}, {row}.\"id\" WHERE NOT EXISTS
+    (SELECT 1 FROM _sync_touched WHERE object = {object} AND local_id = {row}.\"id\");"
+        )
+    };
+    // A revision that is the counter's would also let a copy of the row pass that was written last.
+    let new = " WHEN NOT EXISTS (SELECT 1 FROM _sync_counter WHERE writing AND revision IS NEW.\"revision\")";
+    let edited = " WHEN NEW.\"revision\" IS OLD.\"revision\" \
+                 OR NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter)";
+    let gone = format!("  UPDATE _sync_object SET deletes = deletes + 1 WHERE id = {object};");
+    [
+        trigger("insert", new, &[revise.as_str(), &touch("NEW")].join("\n")),
+        trigger("update", edited, &[revise.as_str(), &touch("OLD"), &touch("NEW")].join("\n")),
+        trigger("delete", "", &[touch("OLD"), gone].join("\n")),
+    ]
+}

@@ -1,0 +1,167 @@
+//! Steps 1 and 2: what both sides have, without what is as it was.
+//!
+//! Either everything is listed and dropped on the way ([`super::change_keys`]), or the remote and the store tell what
+//! changed ([`super::feed`]). Both come to the same: what may differ, whole pairs of it, for the compare.
+
+use super::change_keys::everything;
+use super::count::count;
+use super::feed::{self, Progress};
+use super::operations::Work;
+use super::{Event, Stop, full_compare, recovery};
+use crate::ports::{Store, View};
+use crate::report::{Counts, ObjectReport};
+use std::collections::{BTreeSet, HashSet};
+use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken};
+
+/// What both sides listed, without the pairs of which neither side changed.
+#[derive(Debug)]
+pub(super) struct Listed {
+    pub(super) baseline: Vec<Pair>,
+    pub(super) local: Vec<LocalKey>,
+    pub(super) remote: Vec<RemoteKey>,
+    pub(super) sizes: Sizes,
+    pub(super) progress: Progress,
+}
+
+/// How much there is altogether.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Sizes {
+    /// Pairs.
+    pub(super) linked: u64,
+    /// Local records.
+    pub(super) local: u64,
+    /// Remote records.
+    pub(super) remote: u64,
+}
+
+/// What was found to have changed, each side by itself.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// Pairs whose remote record is not the same, or may not be.
+    pub(super) pairs: Vec<Pair>,
+    /// What the remote lists of these, and what is not linked; sorted by id.
+    pub(super) keys: Vec<RemoteKey>,
+    /// Local records that are not the same, or may not be.
+    pub(super) touched: Vec<LocalId>,
+    pub(super) sizes: Sizes,
+}
+
+/// Steps 1 and 2, after what an earlier run left open.
+pub(super) async fn list(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+) -> Result<Listed, Stop> {
+    let (object, participant) = (work.object(), work.participant());
+    let state = &participant.state;
+    let view = View { object, filter: participant.filter.as_deref() };
+    report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
+    report.remote_changed = full_compare::elsewhere(work);
+    work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
+    let counted = count(work.remote, store, view).await?;
+    report.counted = Counts { local: Some(counted.local), remote: counted.remote };
+    if !work.options.dry_run {
+        full_compare::note_server(work, store)?;
+        recovery::recover(work, store).await?;
+    }
+    // Taken before anything is listed: what changes meanwhile is after it.
+    let mark = feed::mark(work, view).await?;
+    let (found, since_listed) = match feed::changed(work, store, view, counted).await? {
+        Some(found) => (found, state.since_listed.saturating_add(1)),
+        None => {
+            let (count, found) = everything(work, store, view, counted.remote).await?;
+            report.counted = Counts { local: Some(found.sizes.local), remote: count };
+            (found, 0)
+        }
+    };
+    let mark = mark.or_else(|| feed::told_mark(work, view));
+    let (dangling, deletes_seen) = full_compare::dangling(work, store)?;
+    let sizes = found.sizes;
+    let (baseline, local, remote) = join(work, store, found, &dangling).await?;
+    Ok(Listed { baseline, local, remote, sizes, progress: Progress { mark, since_listed, deletes_seen } })
+}
+
+/// Makes whole pairs of what each side found: a side that is the same is entered as it was.
+async fn join(
+    work: &Work<'_>,
+    store: &dyn Store,
+    found: Found,
+    dangling: &HashSet<LocalId>,
+) -> Result<(Vec<Pair>, Vec<LocalKey>, Vec<RemoteKey>), Stop> {
+    let object = work.object();
+    let Found { mut pairs, mut keys, touched, .. } = found;
+    keys.extend(beyond_filter(work, store, &pairs, &keys).await?);
+    let paired: HashSet<LocalId> = pairs.iter().map(|pair| pair.local).collect();
+    let mut locals: BTreeSet<LocalId> = touched.iter().chain(dangling).copied().collect();
+    let rest: Vec<LocalId> = locals.iter().filter(|id| !paired.contains(id)).copied().collect();
+    let rest = store.pairs_of_local(&object.name, &rest)?;
+    keys.extend(rest.iter().map(|pair| pair.remote.clone()));
+    pairs.extend(rest);
+    full_compare::unsettle(work, dangling, &mut pairs);
+    keys.sort_by(|a, b| a.id.cmp(&b.id));
+    locals.extend(paired);
+    let locals: Vec<LocalId> = locals.into_iter().collect();
+    Ok((pairs, store.local_keys_of(object, &locals)?, keys))
+}
+
+/// The change keys of records that are here only because a link needs them: no listing has them (decision 12).
+async fn beyond_filter(
+    work: &Work<'_>,
+    store: &dyn Store,
+    pairs: &[Pair],
+    listed: &[RemoteKey],
+) -> Result<Vec<RemoteKey>, Stop> {
+    let beyond: HashSet<RemoteId> = store.beyond_filter(&work.object().name)?.into_iter().collect();
+    let is_listed = |id: &RemoteId| listed.binary_search_by(|key| key.id.cmp(id)).is_ok();
+    let missing: BTreeSet<&RemoteId> = pairs
+        .iter()
+        .map(|pair| &pair.remote.id)
+        .filter(|id| beyond.contains(*id) && !is_listed(id))
+        .collect();
+    let missing: Vec<RemoteId> = missing.into_iter().cloned().collect();
+    let mut keys = Vec::with_capacity(missing.len());
+    for ids in missing.chunks(work.remote.capabilities().details_batch.max(1)) {
+        keys.extend(work.remote.details(work.object(), ids).await?.into_iter().map(|record| record.key));
+    }
+    Ok(keys)
+}
+
+impl Listed {
+    /// The part that is about one record, and where that is none, what both sides have of it all the same.
+    pub(super) fn of(
+        &self,
+        work: &Work<'_>,
+        store: &dyn Store,
+        local: Option<LocalId>,
+        remote: Option<&RemoteId>,
+    ) -> Result<Option<Listed>, Stop> {
+        let object = work.object();
+        let is_it = |pair: &&Pair| Some(pair.local) == local || Some(&pair.remote.id) == remote;
+        let listed = self.baseline.iter().filter(is_it).max_by_key(|pair| pair.local).cloned();
+        let same = match (&listed, local, remote) {
+            (Some(_), _, _) => None,
+            (None, Some(local), _) => store.pairs_of_local(&object.name, &[local])?.pop(),
+            (None, None, Some(remote)) => store.pairs_of_remote(&object.name, &[remote.clone()])?.pop(),
+            (None, None, None) => None,
+        };
+        let key = same.as_ref().map(|pair| pair.remote.clone());
+        let pair = listed.or(same);
+        let local = pair.as_ref().map(|pair| pair.local).or(local);
+        let remote = pair.as_ref().map(|pair| &pair.remote.id).or(remote);
+        let key = key.or_else(|| self.remote.iter().find(|key| Some(&key.id) == remote).cloned());
+        let local = store.local_keys_of(object, &local.into_iter().collect::<Vec<_>>())?;
+        let known = pair.is_some() || !local.is_empty() || key.is_some();
+        Ok(known.then(|| Listed {
+            baseline: pair.into_iter().collect(),
+            local,
+            remote: key.into_iter().collect(),
+            sizes: self.sizes,
+            progress: self.progress.clone(),
+        }))
+    }
+}
+
+/// The pair, as one whose remote content has to be looked at.
+pub(super) fn unsettled(pair: Pair) -> Pair {
+    Pair { remote: RemoteKey { token: RemoteToken::unsettled(), ..pair.remote }, ..pair }
+}
