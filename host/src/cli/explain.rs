@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use std::fmt::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
 
 /// `host explain`.
@@ -54,7 +55,7 @@ pub(super) fn examine(
     };
     let run = Run {
         id: &new_run_id(),
-        remote: &*remote,
+        remote: Arc::from(remote),
         server: &setup::server(&metadata),
         store: &mut store,
         participants,

@@ -10,6 +10,7 @@ use crate::ports::Person;
 use crate::report::{Outcome, Report};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 /// What a synchronization is asked to do.
 pub(super) struct Request<'a> {
@@ -96,7 +97,7 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     };
     let mut report = runtime()?.block_on(synchronize(Run {
         id,
-        remote: &*remote,
+        remote: Arc::from(remote),
         server: &setup::server(&metadata),
         store: &mut store,
         participants,

@@ -121,7 +121,7 @@ pub async fn explain(
         participants.iter().position(|it| it.mapper.object().name.as_str() == object).ok_or_else(unknown)?;
     let work = Work {
         run: id,
-        remote,
+        remote: &remote,
         server,
         observer,
         person,

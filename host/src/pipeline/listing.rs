@@ -58,7 +58,7 @@ pub(super) async fn list(
     report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
     report.remote_changed = full_compare::elsewhere(work);
     work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
-    let counted = count(work.remote, store, view).await?;
+    let counted = count(&**work.remote, store, view).await?;
     report.counted = Counts { local: Some(counted.local), remote: counted.remote };
     if !work.options.dry_run {
         full_compare::note_server(work, store)?;

@@ -69,8 +69,8 @@ pub struct Options {
 pub struct Run<'a> {
     /// Id of the run.
     pub id: &'a str,
-    /// The remote side.
-    pub remote: &'a dyn Remote,
+    /// The remote side. Shared: what is pulled is read ahead by a task of its own.
+    pub remote: Arc<dyn Remote>,
     /// Which server that is and as which user, without a secret: another one is another remote.
     pub server: &'a str,
     /// The local side, the baseline and the logs.

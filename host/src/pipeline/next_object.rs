@@ -31,7 +31,7 @@ pub async fn synchronize(run: Run<'_>) -> Report {
     let mut journeys: Vec<Journey> = journeys.collect();
     let work = |index| Work {
         run: id,
-        remote,
+        remote: &remote,
         server,
         observer,
         person,

@@ -7,6 +7,7 @@ use super::{Event, Failed, Failure, Observer, Options, Participant, Stop, Subjec
 use crate::ports::{Change, Changed, IssueEntry, Person, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
 use std::collections::HashSet;
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::operation::Operation;
@@ -112,7 +113,7 @@ pub(super) struct PushDelete {
 /// One object under way: its report, and everything that its steps share.
 pub(super) struct Work<'a> {
     pub(super) run: &'a str,
-    pub(super) remote: &'a dyn Remote,
+    pub(super) remote: &'a Arc<dyn Remote>,
     /// Which server that is, and as which user.
     pub(super) server: &'a str,
     pub(super) observer: &'a dyn Observer,

@@ -58,7 +58,7 @@ async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result
     };
     match object.filled_user_keys(&remote).next() {
         Some(key) => {
-            Ok(look_up(work.remote, object, &[&key]).await.pop().unwrap_or_else(|| Err(no_answer()))?)
+            Ok(look_up(&**work.remote, object, &[&key]).await.pop().unwrap_or_else(|| Err(no_answer()))?)
         }
         None => Ok(Vec::new()),
     }

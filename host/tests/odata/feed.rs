@@ -23,7 +23,7 @@ fn mark(server: &Server, rest: &str) -> Mark {
 
 async fn remote(handler: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Server, Odata) {
     let server = Server::start(handler).await;
-    let odata = server.remote().with_change_feed(true);
+    let odata = Arc::new(server.remote().with_change_feed(true));
     (server, odata)
 }
 
@@ -275,14 +275,14 @@ impl Observer for Silent {
 
 /// One run, as a process of its own would do it.
 async fn run(server: &Server, file: &Path) -> ObjectReport {
-    let odata = server.remote().with_change_feed(true);
+    let odata = Arc::new(server.remote().with_change_feed(true));
     let mut store = SqliteStore::open(file, Mode::ReadWrite).unwrap();
     let state = store.attach(&thing()).unwrap();
     let mapper = Arc::new(Plain(thing()));
     let guard = DeleteGuard { count: 5, percent: 10 };
     let Report { mut objects, error, .. } = synchronize(Run {
         id: "r",
-        remote: &odata,
+        remote: odata,
         server: "the one",
         store: &mut store,
         participants: vec![Participant { mapper, filter: None, rules: Rules::default(), state }],

@@ -62,7 +62,7 @@ fn the_run_that_dies() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let report = runtime.block_on(synchronize(Run {
         id: "the run that dies",
-        remote: &remote(&metadata),
+        remote: Arc::new(remote(&metadata)),
         participants,
         store: &mut store,
         others: Vec::new(),

@@ -182,14 +182,14 @@ impl Machine {
         let others: Vec<Object> = others.collect();
         others.iter().for_each(|object| drop(store.attach(object).unwrap()));
         let guard = DeleteGuard { count: 5, percent: 10 };
-        let remote = Fake(Arc::clone(&self.world));
+        let remote = Arc::new(Fake(Arc::clone(&self.world)));
         let world = Arc::clone(&self.world);
         let mut store =
             Watched::new(store, Box::new(move |moment| world.lock().unwrap().turn.changes(moment)));
         let report = {
             let mut run = Box::pin(synchronize(Run {
                 id: &id,
-                remote: &remote,
+                remote,
                 store: &mut store,
                 participants,
                 others,
@@ -199,10 +199,13 @@ impl Machine {
                 server: "the one",
             }));
             // Dropping the run where the process dies leaves what a kill leaves: commits are whole or not there.
-            self.runtime.block_on(std::future::poll_fn(|context| match run.as_mut().poll(context) {
-                _ if self.world().turn.dead => Poll::Ready(None),
-                Poll::Ready(report) => Poll::Ready(Some(report)),
-                Poll::Pending => Poll::Pending,
+            self.runtime.block_on(std::future::poll_fn(|context| {
+                self.world().turn.process = Some(context.waker().clone());
+                match run.as_mut().poll(context) {
+                    _ if self.world().turn.dead => Poll::Ready(None),
+                    Poll::Ready(report) => Poll::Ready(Some(report)),
+                    Poll::Pending => Poll::Pending,
+                }
             }))
         };
         drop(store);
@@ -213,6 +216,10 @@ impl Machine {
         self.world().settle();
         if dry_run {
             return Ok(report);
+        }
+        let untold: Vec<String> = Thing::ALL.iter().flat_map(|it| self.world().local.untold(*it)).collect();
+        if !untold.is_empty() {
+            return Err(format!("the store does not tell of {}", untold.join(", ")));
         }
         let (local, remote) = self.sides();
         // A run of one object cannot see to its links, and may leave a record open that is equal.

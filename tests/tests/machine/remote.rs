@@ -13,6 +13,7 @@ use host::ports::{
     WriteError, Written,
 };
 use std::sync::{Arc, Mutex};
+use std::task::Waker;
 use sync_core::change_feed::Changes;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
@@ -45,7 +46,11 @@ impl Fake {
         };
         match answer {
             Some(answer) => answer,
-            None => std::future::pending().await,
+            None => {
+                let process = self.0.lock().unwrap().turn.process.take();
+                process.inspect(Waker::wake_by_ref);
+                std::future::pending().await
+            }
         }
     }
 

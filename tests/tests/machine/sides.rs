@@ -128,6 +128,22 @@ impl Local {
         self.connection.prepare_cached(sql).unwrap().query_row((id, thing.name()), count).unwrap() > 0
     }
 
+    /// What the store does not tell a run that lists nothing, though it should: records and pairs that are not as they
+    /// were and not entered as touched, and pairs that are not counted.
+    pub(crate) fn untold(&self, thing: Thing) -> Vec<String> {
+        let name = thing.name();
+        self.column(&format!(
+            "WITH o AS (SELECT * FROM _sync_object WHERE name = '{name}'), \
+                  b AS (SELECT * FROM _sync_baseline WHERE object = (SELECT id FROM o)), \
+                  t AS (SELECT local_id FROM _sync_touched WHERE object = (SELECT id FROM o)) \
+             SELECT '{name} ' || id FROM {name} AS r WHERE id NOT IN t AND NOT EXISTS \
+               (SELECT 1 FROM b WHERE b.local_id = r.id AND b.revision = r.revision AND b.updated <> '') \
+             UNION ALL SELECT '{name} ' || local_id || ', which is gone' FROM b \
+               WHERE local_id NOT IN (SELECT id FROM {name}) AND local_id NOT IN t \
+             UNION ALL SELECT '{name}: ' || linked || ' are linked' FROM o WHERE linked <> (SELECT count(*) FROM b)"
+        ))
+    }
+
     /// What both sides agreed on for a field last, links as local ids; `None` where the record is not linked.
     pub(crate) fn agreed(&self, side: Side, thing: Thing, id: &str, field: Field) -> Option<Option<String>> {
         let index = thing.fields().iter().position(|it| *it == field)?;
@@ -136,7 +152,7 @@ impl Local {
             Side::Remote => "remote_id",
         };
         let sql = format!(
-            "SELECT json_extract(\"row\", '$[' || ?3 || ']') FROM _sync_baseline \
+            "SELECT json_extract(\"row\", '$[' || ?3 || ']') FROM _sync_baseline JOIN _sync_agreed USING (object, local_id) \
                    WHERE {column} = ?1 AND object = (SELECT id FROM _sync_object WHERE name = ?2) \
                    ORDER BY local_id DESC"
         );

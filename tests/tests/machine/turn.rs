@@ -5,6 +5,7 @@ use crate::steps::{Act, At, Fault, Plan};
 use crate::things::{Field, Thing};
 use crate::world::World;
 use host::ports::StoreError;
+use std::task::Waker;
 use tests::Moment;
 
 /// A write that the server carries out when nobody waits for it any more.
@@ -31,6 +32,8 @@ pub(crate) struct Turn {
     pub(crate) running: bool,
     /// The process is dead.
     pub(crate) dead: bool,
+    /// Wakes the process: it may die in a request that one of its tasks made.
+    pub(crate) process: Option<Waker>,
 }
 
 /// What is to become of a request.

@@ -63,7 +63,7 @@ async fn gone(work: &Work<'_>, mut deletes: Vec<PullDelete>) -> Result<Vec<PullD
     let asked: Vec<RemoteId> =
         deletes.iter().filter(|it| !it.departed).map(|it| it.pair.remote.id.clone()).collect();
     let mut there = HashMap::new();
-    let mut pages = pages(work, &asked);
+    let mut pages = pages(&**work.remote, work.object(), &asked);
     while let Some(page) = pages.try_next().await? {
         there.extend(page.into_iter().map(|record| (record.key.id.clone(), record.key)));
     }

@@ -1,12 +1,12 @@
 //! Pull insert: fetch the details of new remote records, map them, insert the local records.
 
+use super::ahead::{Ahead, Wanted};
 use super::parents::{fates, is_settled, waits_for_parent};
-use super::{Mapped, map, pages};
+use super::{Mapped, link, map};
 use crate::pipeline::operations::{Learned, OpenLink, Work};
-use crate::pipeline::{Event, Stop, Subject};
-use crate::ports::{Change, Changed, RemoteRecord, Store, View};
+use crate::pipeline::{Event, Failed, Stop, Subject};
+use crate::ports::{Change, Changed, RemoteRecord, Store};
 use crate::report::ObjectReport;
-use futures_util::TryStreamExt;
 use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::operation::Operation;
@@ -23,43 +23,16 @@ pub(in crate::pipeline) async fn inserts(
 ) -> Result<(), Stop> {
     ids.retain(|id| !learned.twins.contains(id));
     work.step(Operation::PullInsert, ids.len());
-    let (object, filter) = (work.object(), work.participant().filter.as_deref());
-    let details = work.remote.capabilities().details_batch;
-    if initial_load
-        && ids.len() > details
-        && let Some(mut pages) = work.remote.records(View { object, filter })
-    {
-        ids.sort();
-        let mut arrived = vec![false; ids.len()];
-        while let Some(mut page) = pages.try_next().await? {
-            page.retain(|record| match ids.binary_search(&record.key.id) {
-                Ok(index) => !std::mem::replace(&mut arrived[index], true),
-                Err(_) => false,
-            });
-            insert(work, store, report, learned, page).await?;
-        }
-        let mut arrived = arrived.into_iter();
-        ids.retain(|_| !arrived.next().unwrap_or(false));
+    // A record that has a user key of a local record which is still to be sent may be the same.
+    let reserved = learned.reserved.clone();
+    let with_the_rest = initial_load && ids.len() > work.remote.capabilities().details_batch;
+    let mut batches = Ahead::start(work, Wanted { ids, reserved, with_the_rest });
+    while let Some(batch) = batches.next().await? {
+        work.observer.event(Event::Progress(batch.len() as u64));
+        let linked = link(work, store, batch)?;
+        let done = insert_mapped(work, store, learned, linked, false).await?;
+        (0..done).for_each(|_| report.count(Operation::PullInsert));
     }
-    let mut pages = pages(work, &ids);
-    while let Some(page) = pages.try_next().await? {
-        insert(work, store, report, learned, page).await?;
-    }
-    Ok(())
-}
-
-/// Inserts a page, without the records that have a user key of a local record which is still to be sent.
-async fn insert(
-    work: &Work<'_>,
-    store: &mut dyn Store,
-    report: &mut ObjectReport,
-    learned: &mut Learned,
-    mut page: Vec<RemoteRecord>,
-) -> Result<(), Stop> {
-    let object = work.object();
-    page.retain(|record| !object.filled_user_keys(&record.row).any(|key| learned.reserved.contains(&key)));
-    let done = insert_page(work, store, learned, page, false).await?;
-    (0..done).for_each(|_| report.count(Operation::PullInsert));
     Ok(())
 }
 
@@ -72,7 +45,17 @@ pub(super) async fn insert_page(
     beyond_filter: bool,
 ) -> Result<usize, Stop> {
     work.observer.event(Event::Progress(page.len() as u64));
-    let (mapped, failed) = map(work, store, page)?;
+    let mapped = map(work, store, page)?;
+    insert_mapped(work, store, learned, mapped, beyond_filter).await
+}
+
+async fn insert_mapped(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    learned: &mut Learned,
+    (mapped, failed): (Vec<Mapped>, Failed<RemoteKey>),
+    beyond_filter: bool,
+) -> Result<usize, Stop> {
     learned.unread |= !failed.is_empty();
     let mut failures: Vec<_> =
         failed.into_iter().map(|(key, failure)| (Subject::remote(&key.id), failure)).collect();

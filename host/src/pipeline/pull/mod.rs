@@ -1,8 +1,9 @@
 //! The three operations that originate on the remote.
 //!
-//! Details arrive in pages, several in flight; each page is mapped as one batch and committed as one
+//! Details arrive in pages, several in flight; each batch is mapped at once and committed as one
 //! transaction with its baseline entries.
 
+mod ahead;
 pub(super) mod delete;
 pub(super) mod insert;
 pub(super) mod parents;
@@ -11,17 +12,19 @@ pub(super) mod update;
 use super::links::{self, Unlinked};
 use super::operations::Work;
 use super::{Failed, Failure, Stop};
-use crate::ports::{RemoteError, RemoteRecord, Store};
+use crate::ports::{Remote, RemoteError, RemoteRecord, Store};
+use ahead::Read;
 use futures_util::{Stream, StreamExt};
 use sync_core::change_key::{RemoteId, RemoteKey};
+use sync_core::object::Object;
 use sync_core::value::Row;
 
 /// Pages of details, several in flight, in order.
 fn pages<'a>(
-    work: &Work<'a>,
+    remote: &'a dyn Remote,
+    object: &'a Object,
     ids: &'a [RemoteId],
 ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + use<'a> {
-    let (remote, object) = (work.remote, work.object());
     let capabilities = remote.capabilities();
     futures_util::stream::iter(ids.chunks(capabilities.details_batch.max(1)))
         .map(move |ids| remote.details(object, ids))
@@ -42,8 +45,18 @@ fn map(
     page: Vec<RemoteRecord>,
 ) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
     let (keys, rows): (Vec<_>, Vec<_>) = page.into_iter().map(|record| (record.key, record.row)).unzip();
-    let (mut mapped, mut failed) = (Vec::with_capacity(keys.len()), Vec::new());
-    for (key, row) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
+    let mapped = work.participant().mapper.to_local(rows);
+    link(work, store, keys.into_iter().zip(mapped).collect())
+}
+
+/// Translates the links of what was mapped.
+fn link(
+    work: &Work<'_>,
+    store: &dyn Store,
+    batch: Vec<Read>,
+) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
+    let (mut mapped, mut failed) = (Vec::with_capacity(batch.len()), Vec::new());
+    for (key, row) in batch {
         match row {
             Ok(mut row) => {
                 let unlinked = links::to_local(store, work.object(), &mut row)?;

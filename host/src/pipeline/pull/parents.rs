@@ -110,7 +110,7 @@ pub(in crate::pipeline) async fn fill_links(
     let object = work.object();
     let by_id: HashMap<&RemoteId, &OpenLink> = open.iter().map(|link| (&link.remote.id, link)).collect();
     let ids: Vec<RemoteId> = open.iter().map(|link| link.remote.id.clone()).collect();
-    let mut pages = pages(work, &ids);
+    let mut pages = pages(&**work.remote, work.object(), &ids);
     while let Some(page) = pages.try_next().await? {
         let (mut mapped, _) = map(work, store, page.clone())?;
         if pull_left_out(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await? {

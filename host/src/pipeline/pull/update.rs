@@ -26,7 +26,7 @@ pub(in crate::pipeline) async fn updates(
     let object = work.object();
     let ids: Vec<RemoteId> = updates.iter().map(|it| it.pair.remote.id.clone()).collect();
     let by_id: HashMap<&RemoteId, &PullUpdate> = updates.iter().map(|it| (&it.pair.remote.id, it)).collect();
-    let mut pages = pages(work, &ids);
+    let mut pages = pages(&**work.remote, work.object(), &ids);
     while let Some(page) = pages.try_next().await? {
         work.observer.event(Event::Progress(page.len() as u64));
         let (mapped, failed) = map(work, store, page)?;
@@ -91,7 +91,7 @@ pub(in crate::pipeline) async fn foresee_updates(
     let object: &Object = work.object();
     let ids: Vec<RemoteId> = updates.iter().map(|it| it.pair.remote.id.clone()).collect();
     let mut rows = HashMap::new();
-    let mut pages = pages(work, &ids);
+    let mut pages = pages(&**work.remote, work.object(), &ids);
     while let Some(page) = pages.try_next().await? {
         let (mapped, _) = map(work, store, page)?;
         rows.extend(mapped.into_iter().map(|it| (it.key.id, it.row)));

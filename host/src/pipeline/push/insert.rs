@@ -233,7 +233,7 @@ async fn insert(work: &Work<'_>, candidates: Vec<Candidate>) -> Vec<(Candidate, 
             return results;
         }
         let keys: Vec<&UserKey> = batch.iter().map(|candidate| &candidate.key).collect();
-        let mut found = look_up(work.remote, object, &keys).await;
+        let mut found = look_up(&**work.remote, object, &keys).await;
         found.resize_with(batch.len(), || Err(no_answer()));
         let is_free = |found: &Result<Vec<RemoteRecord>, _>| found.as_ref().is_ok_and(Vec::is_empty);
         let rows: Vec<&Row> = batch
@@ -268,7 +268,7 @@ async fn find_out(work: &Work<'_>, candidate: &Candidate, doubt: WriteError) -> 
     let mut error = doubt;
     for repeated in [false, true] {
         let WriteError::FateUnknown { may_still_run, .. } = error else { break };
-        match look_up(work.remote, object, &[&candidate.key]).await.pop() {
+        match look_up(&**work.remote, object, &[&candidate.key]).await.pop() {
             Some(Ok(found)) if !found.is_empty() => return Inserted::FoundAfter(found),
             Some(Ok(_)) if !may_still_run && !repeated => {}
             _ => break,
