@@ -82,9 +82,7 @@ pub(super) fn pairs_of_remote(
     object: &str,
     ids: &[RemoteId],
 ) -> rusqlite::Result<Vec<Pair>> {
-    let sql = format!(
-        "SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2 ORDER BY local_id"
-    );
+    let sql = format!("SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut pairs = Vec::with_capacity(ids.len());
     for id in ids {
@@ -120,12 +118,14 @@ pub(super) fn linked_local(
     remote: &RemoteId,
     aside: impl Fn(LocalId) -> bool,
 ) -> rusqlite::Result<Option<LocalId>> {
-    let sql = format!(
-        "SELECT local_id FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2 ORDER BY local_id DESC"
-    );
+    // Without an order: SQLite prepares a statement anew for every value that is bound where it might decide about that.
+    let sql = format!("SELECT local_id FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
-    let mut linked = statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))?;
-    linked.find(|local| !local.as_ref().is_ok_and(|local| aside(*local))).transpose()
+    let mut linked = None;
+    for local in statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))? {
+        linked = linked.max(Some(local?).filter(|local| !aside(*local)));
+    }
+    Ok(linked)
 }
 
 /// The remote record linked to a local one.

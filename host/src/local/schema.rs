@@ -78,8 +78,7 @@ ALTER TABLE main."_sync_object" ADD COLUMN since_listed INTEGER NOT NULL DEFAULT
 "#;
 
 /// The pairs apart from the rows that both sides agreed on, so that listing them reads little: by remote id, as remotes
-/// list, and by local id with the revision. The index is not unique: an enter replaces, see `baseline`. No index is
-/// partial: SQLite would prepare statements anew for every id that is looked up.
+/// list, and by local id with the revision. The index is not unique: an enter replaces, see `baseline`.
 ///
 /// `_sync_touched` are the records that the next run looks at whatever the remote tells: triggers enter those that a
 /// person touched, the host those whose pair is open. With it and the number of pairs a run need not list anything.
