@@ -49,6 +49,33 @@ fn a_load_of_many_reads_pages_and_what_changes_meanwhile_is_neither_lost_nor_dou
 }
 
 #[test]
+fn a_first_load_of_very_many_lists_only_where_it_does_not_come_out_even() {
+    for is_disturbed in [false, true] {
+        let scene = Scene::new(&["account"]);
+        let ids: Vec<String> = (0..450)
+            .map(|number| scene.crm().insert("Account", &[("Name", &format!("Acme {number}"))]).unwrap())
+            .collect();
+        if is_disturbed {
+            let delete = Change::delete("Account", &ids[440]);
+            scene.fault(Fault::new("GET", "Main Phone Number", Action::Before(delete)));
+        }
+        let plan = scene.host(&["plan", "--format", "json"]).exits(0).object("account");
+        assert_eq!(plan["pull"]["insert"], 450);
+        scene.forget_requests();
+        let report = scene.run().exits(0).object("account");
+        let loaded = if is_disturbed { 449 } else { 450 };
+        assert_eq!(report["pull"], json!({"insert": loaded, "update": 0, "delete": 0}));
+        assert_eq!(report["counted"]["remote"], loaded);
+        assert_eq!(report["requests"]["keys"].as_u64() > Some(0), is_disturbed, "{report}");
+        let names = "SELECT count(*), count(DISTINCT name) FROM account";
+        assert_eq!(scene.rows(names), [json!([loaded, loaded])]);
+        let again = scene.run().exits(0).object("account");
+        assert_eq!(again["pull"], json!({"insert": 0, "update": 0, "delete": 0}));
+        assert!(scene.writes().is_empty());
+    }
+}
+
+#[test]
 fn a_record_that_a_listing_leaves_out_is_not_deleted_while_the_remote_has_it() {
     let scene = Scene::new(&["account"]);
     let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();

@@ -5,7 +5,7 @@ use super::conflicts::{Clash, Then, settle};
 use super::contents::{self, Linked, Record};
 use super::judge::{Judged, judge};
 use super::listing::{Listed, Sizes};
-use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Work};
+use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Reading, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
 use crate::ports::{Baseline, Change, Store};
 use std::collections::HashSet;
@@ -33,7 +33,11 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
         }
     }
-    plan.initial_load = plan.pull_inserts.len() as u64 * 4 > sizes.remote * 3;
+    plan.reading = match listed.unlisted {
+        Some(count) => Reading::Unlisted(count),
+        None if plan.pull_inserts.len() as u64 * 4 > sizes.remote * 3 => Reading::WithTheRest,
+        None => Reading::Each,
+    };
     let gone = || linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair);
     if full_compare::elsewhere(work) {
         store.set_aside(&object.name, gone().map(|pair| pair.local).collect());

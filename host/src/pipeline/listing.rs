@@ -1,7 +1,8 @@
 //! Steps 1 and 2: what both sides have, without what is as it was.
 //!
 //! Either everything is listed and dropped on the way ([`super::change_keys`]), or the remote and the store tell what
-//! changed ([`super::feed`]). Both come to the same: what may differ, whole pairs of it, for the compare.
+//! changed ([`super::feed`]). Both come to the same: what may differ, whole pairs of it, for the compare. Where there is
+//! nothing here yet, the compare has nothing to find, and the records themselves are read instead of a listing.
 
 use super::change_keys::everything;
 use super::count::count;
@@ -12,6 +13,7 @@ use crate::ports::{Store, View};
 use crate::report::{Counts, ObjectReport};
 use std::collections::{BTreeSet, HashSet};
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken};
+use sync_core::count::Counted;
 
 /// What both sides listed, without the pairs of which neither side changed.
 #[derive(Debug)]
@@ -20,6 +22,8 @@ pub(super) struct Listed {
     pub(super) local: Vec<LocalKey>,
     pub(super) remote: Vec<RemoteKey>,
     pub(super) sizes: Sizes,
+    /// How many remote records there are that were not listed, because nothing is here to compare them with.
+    pub(super) unlisted: Option<u64>,
     pub(super) progress: Progress,
 }
 
@@ -35,7 +39,7 @@ pub(super) struct Sizes {
 }
 
 /// What was found to have changed, each side by itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Found {
     /// Pairs whose remote record is not the same, or may not be.
     pub(super) pairs: Vec<Pair>,
@@ -66,8 +70,10 @@ pub(super) async fn list(
     }
     // Taken before anything is listed: what changes meanwhile is after it.
     let mark = feed::mark(work, view).await?;
+    let unlisted = unlisted(work, store, view, counted)?;
     let (found, since_listed) = match feed::changed(work, store, view, counted).await? {
         Some(found) => (found, state.since_listed.saturating_add(1)),
+        None if unlisted.is_some() => (Found::default(), 0),
         None => {
             let (count, found) = everything(work, store, view, counted.remote).await?;
             report.counted = Counts { local: Some(found.sizes.local), remote: count };
@@ -78,7 +84,28 @@ pub(super) async fn list(
     let (dangling, deletes_seen) = full_compare::dangling(work, store)?;
     let sizes = found.sizes;
     let (baseline, local, remote) = join(work, store, found, &dangling).await?;
-    Ok(Listed { baseline, local, remote, sizes, progress: Progress { mark, since_listed, deletes_seen } })
+    let progress = Progress { mark, since_listed, deletes_seen };
+    Ok(Listed { baseline, local, remote, sizes, unlisted, progress })
+}
+
+/// Pages of details from which on it is worth not to list first.
+const MANY: u64 = 4;
+
+/// How many records the remote has, where none is here, and so many there that listing them first would be a waste.
+fn unlisted(
+    work: &Work<'_>,
+    store: &dyn Store,
+    view: View<'_>,
+    counted: Counted,
+) -> Result<Option<u64>, Stop> {
+    let name = &view.object.name;
+    let many = MANY * work.remote.capabilities().details_batch as u64;
+    let is_new = !work.options.dry_run
+        && counted.local == 0
+        && store.linked(name)? == 0
+        && store.open_twins(name)?.is_empty()
+        && work.remote.records(view).is_some();
+    Ok(counted.remote.filter(|count| is_new && *count > many))
 }
 
 /// Makes whole pairs of what each side found: a side that is the same is entered as it was.
@@ -156,6 +183,7 @@ impl Listed {
             local,
             remote: key.into_iter().collect(),
             sizes: self.sizes,
+            unlisted: None,
             progress: self.progress.clone(),
         }))
     }

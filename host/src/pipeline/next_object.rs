@@ -235,7 +235,7 @@ async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) 
         learned.twins.extend(store.open_twins(&work.object().name)?);
     }
     let new = std::mem::take(&mut plan.pull_inserts);
-    pull::insert::inserts(work, store, report, learned, new, std::mem::take(&mut plan.initial_load)).await?;
+    pull::insert::inserts(work, store, report, learned, new, std::mem::take(&mut plan.reading)).await?;
     followers::relink(work, store, journey)?;
     let Journey { report, plan, learned, .. } = journey;
     pull::update::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;

@@ -25,8 +25,8 @@ pub(super) struct Plan {
     pub(super) push_inserts: Vec<LocalKey>,
     /// New remote records.
     pub(super) pull_inserts: Vec<RemoteId>,
-    /// Whether they are most of what the remote has, so that they are best read with the rest.
-    pub(super) initial_load: bool,
+    /// How they are best read.
+    pub(super) reading: Reading,
     /// Remote changes.
     pub(super) pull_updates: Vec<PullUpdate>,
     /// Local changes.
@@ -49,6 +49,18 @@ pub(super) struct Plan {
     pub(super) progress: Progress,
     /// Local fields that a change touches, by operation; filled for a plan only.
     pub(super) planned: Vec<PlannedOperation>,
+}
+
+/// How new remote records are best read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Reading {
+    /// By their ids.
+    #[default]
+    Each,
+    /// They are most of what the remote has: with the rest, page by page.
+    WithTheRest,
+    /// There is nothing here that they could be compared with, so that they were not listed: page by page, so many.
+    Unlisted(u64),
 }
 
 impl Plan {

@@ -23,7 +23,7 @@ fn mark(server: &Server, rest: &str) -> Mark {
 
 async fn remote(handler: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Server, Odata) {
     let server = Server::start(handler).await;
-    let odata = Arc::new(server.remote().with_change_feed(true));
+    let odata = server.remote().with_change_feed(true);
     (server, odata)
 }
 

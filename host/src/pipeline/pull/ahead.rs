@@ -22,18 +22,30 @@ const AHEAD: usize = 4;
 pub(super) type Read = (RemoteKey, Result<Row, MapError>);
 
 /// What is to be read.
-pub(super) struct Wanted {
-    /// These records.
-    pub(super) ids: Vec<RemoteId>,
-    /// But for those that have one of these keys.
-    pub(super) reserved: Vec<UserKey>,
-    /// Whether they are most of what the remote has, so that they are read with the rest.
-    pub(super) with_the_rest: bool,
+pub(super) enum Wanted {
+    /// Records by their ids.
+    Each {
+        /// Their ids.
+        ids: Vec<RemoteId>,
+        /// But for those that have one of these keys.
+        reserved: Vec<UserKey>,
+        /// Whether they are most of what the remote has, so that they are read with the rest.
+        with_the_rest: bool,
+    },
+    /// All that pass the filter.
+    All,
+}
+
+/// Records that arrived together.
+pub(super) struct Batch {
+    pub(super) records: Vec<Read>,
+    /// Whether each comes after all before it, so that none arrived before.
+    pub(super) in_order: bool,
 }
 
 /// The records as they arrive. No longer read once this is dropped.
 pub(super) struct Ahead {
-    batches: Receiver<Result<Vec<Read>, RemoteError>>,
+    batches: Receiver<Result<Batch, RemoteError>>,
     task: JoinHandle<()>,
 }
 
@@ -46,15 +58,16 @@ impl Ahead {
             remote: Arc::clone(work.remote),
             mapper: Arc::clone(&participant.mapper),
             filter: participant.filter.clone(),
-            reserved: wanted.reserved,
             waiting: Vec::new(),
+            last: None,
+            in_order: true,
             send,
         };
-        Ahead { batches, task: tokio::spawn(reader.run(wanted.ids, wanted.with_the_rest)) }
+        Ahead { batches, task: tokio::spawn(reader.run(wanted)) }
     }
 
     /// The next batch; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Vec<Read>>, Stop> {
+    pub(super) async fn next(&mut self) -> Result<Option<Batch>, Stop> {
         match self.batches.recv().await {
             Some(batch) => Ok(Some(batch?)),
             // The end, unless the task did not come to it.
@@ -79,14 +92,18 @@ struct Reader {
     remote: Arc<dyn Remote>,
     mapper: Arc<dyn Mapper>,
     filter: Option<String>,
-    reserved: Vec<UserKey>,
     waiting: Vec<RemoteRecord>,
-    send: Sender<Result<Vec<Read>, RemoteError>>,
+    last: Option<RemoteId>,
+    in_order: bool,
+    send: Sender<Result<Batch, RemoteError>>,
 }
 
 impl Reader {
-    async fn run(mut self, ids: Vec<RemoteId>, with_the_rest: bool) {
-        let read = self.read(ids, with_the_rest).await;
+    async fn run(mut self, wanted: Wanted) {
+        let read = match wanted {
+            Wanted::Each { ids, reserved, with_the_rest } => self.each(ids, &reserved, with_the_rest).await,
+            Wanted::All => self.all().await,
+        };
         // What arrived is worth its commit, whatever came after it.
         self.flush().await;
         if let Err(error) = read {
@@ -94,16 +111,43 @@ impl Reader {
         }
     }
 
-    async fn read(&mut self, mut ids: Vec<RemoteId>, with_the_rest: bool) -> Result<(), RemoteError> {
+    async fn all(&mut self) -> Result<(), RemoteError> {
+        let (remote, mapper, filter) =
+            (Arc::clone(&self.remote), Arc::clone(&self.mapper), self.filter.take());
+        let Some(mut pages) = remote.records(View { object: mapper.object(), filter: filter.as_deref() })
+        else {
+            return Ok(());
+        };
+        while let Some(page) = pages.try_next().await? {
+            for record in &page {
+                let id = &record.key.id;
+                self.in_order &= self.last.as_ref().is_none_or(|last| last < id);
+                if self.last.as_ref().is_none_or(|last| last < id) {
+                    self.last = Some(id.clone());
+                }
+            }
+            self.arrive(page).await;
+        }
+        Ok(())
+    }
+
+    async fn each(
+        &mut self,
+        mut ids: Vec<RemoteId>,
+        reserved: &[UserKey],
+        with_the_rest: bool,
+    ) -> Result<(), RemoteError> {
         let (remote, mapper, filter) =
             (Arc::clone(&self.remote), Arc::clone(&self.mapper), self.filter.take());
         let object = mapper.object();
+        let is_free =
+            |record: &RemoteRecord| !object.filled_user_keys(&record.row).any(|key| reserved.contains(&key));
         if with_the_rest && let Some(mut pages) = remote.records(View { object, filter: filter.as_deref() }) {
             ids.sort();
             let mut arrived = vec![false; ids.len()];
             while let Some(mut page) = pages.try_next().await? {
                 page.retain(|record| match ids.binary_search(&record.key.id) {
-                    Ok(index) => !std::mem::replace(&mut arrived[index], true),
+                    Ok(index) => !std::mem::replace(&mut arrived[index], true) && is_free(record),
                     Err(_) => false,
                 });
                 self.arrive(page).await;
@@ -112,15 +156,14 @@ impl Reader {
             ids.retain(|_| !arrived.next().unwrap_or(false));
         }
         let mut pages = pages(&*remote, object, &ids);
-        while let Some(page) = pages.try_next().await? {
+        while let Some(mut page) = pages.try_next().await? {
+            page.retain(is_free);
             self.arrive(page).await;
         }
         Ok(())
     }
 
     async fn arrive(&mut self, mut page: Vec<RemoteRecord>) {
-        let object = self.mapper.object();
-        page.retain(|record| !object.filled_user_keys(&record.row).any(|key| self.reserved.contains(&key)));
         self.waiting.append(&mut page);
         if self.waiting.len() >= BATCH {
             self.flush().await;
@@ -134,7 +177,8 @@ impl Reader {
         }
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let (keys, rows): (Vec<_>, Vec<_>) = waiting.map(|record| (record.key, record.row)).unzip();
-        let batch = keys.into_iter().zip(self.mapper.to_local(rows)).collect();
+        let records = keys.into_iter().zip(self.mapper.to_local(rows)).collect();
+        let batch = Batch { records, in_order: std::mem::replace(&mut self.in_order, true) };
         // Nobody listens any more when the run has ended.
         self.send.send(Ok(batch)).await.ok();
     }

@@ -1,38 +1,88 @@
 //! Pull insert: fetch the details of new remote records, map them, insert the local records.
 
-use super::ahead::{Ahead, Wanted};
+use super::ahead::{Ahead, Batch, Read, Wanted};
 use super::parents::{fates, is_settled, waits_for_parent};
 use super::{Mapped, link, map};
-use crate::pipeline::operations::{Learned, OpenLink, Work};
+use crate::pipeline::change_keys::everything;
+use crate::pipeline::operations::{Learned, OpenLink, Reading, Work};
 use crate::pipeline::{Event, Failed, Stop, Subject};
-use crate::ports::{Change, Changed, RemoteRecord, Store};
+use crate::ports::{Change, Changed, RemoteRecord, Store, View};
 use crate::report::ObjectReport;
 use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::operation::Operation;
 
-/// Pull insert: fetch the details, map them, insert the local records. Where they are most of what the remote has,
-/// they are read with the rest.
+/// Pull insert: fetch the details, map them, insert the local records.
 pub(in crate::pipeline) async fn inserts(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
     mut ids: Vec<RemoteId>,
-    initial_load: bool,
+    reading: Reading,
 ) -> Result<(), Stop> {
+    if let Reading::Unlisted(count) = reading {
+        work.observer.event(Event::Step {
+            object: work.object().name.as_str(),
+            step: Operation::PullInsert.name(),
+            total: Some(count),
+        });
+        if all(work, store, report, learned).await? == count {
+            return Ok(());
+        }
+        // Records came and went meanwhile: a listing shows which are missing (decision 13).
+        let view = View { object: work.object(), filter: work.participant().filter.as_deref() };
+        let (count, found) = everything(work, store, view, work.remote.count(view).await?).await?;
+        report.counted.remote = count;
+        let linked: HashSet<RemoteId> = found.pairs.into_iter().map(|pair| pair.remote.id).collect();
+        ids = found.keys.into_iter().map(|key| key.id).filter(|id| !linked.contains(id)).collect();
+    }
     ids.retain(|id| !learned.twins.contains(id));
     work.step(Operation::PullInsert, ids.len());
+    let with_the_rest =
+        reading == Reading::WithTheRest && ids.len() > work.remote.capabilities().details_batch;
     // A record that has a user key of a local record which is still to be sent may be the same.
     let reserved = learned.reserved.clone();
-    let with_the_rest = initial_load && ids.len() > work.remote.capabilities().details_batch;
-    let mut batches = Ahead::start(work, Wanted { ids, reserved, with_the_rest });
+    let mut batches = Ahead::start(work, Wanted::Each { ids, reserved, with_the_rest });
     while let Some(batch) = batches.next().await? {
-        work.observer.event(Event::Progress(batch.len() as u64));
-        let linked = link(work, store, batch)?;
-        let done = insert_mapped(work, store, learned, linked, false).await?;
-        (0..done).for_each(|_| report.count(Operation::PullInsert));
+        insert_batch(work, store, report, learned, batch.records).await?;
     }
+    Ok(())
+}
+
+/// Inserts all that the remote has; answers how many records arrived.
+async fn all(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+) -> Result<u64, Stop> {
+    let mut arrived = 0;
+    let mut batches = Ahead::start(work, Wanted::All);
+    while let Some(Batch { mut records, in_order }) = batches.next().await? {
+        if !in_order {
+            let ids: Vec<RemoteId> = records.iter().map(|(key, _)| key.id.clone()).collect();
+            let linked = store.pairs_of_remote(&work.object().name, &ids)?;
+            let mut known: HashSet<RemoteId> = linked.into_iter().map(|pair| pair.remote.id).collect();
+            records.retain(|(key, _)| known.insert(key.id.clone()));
+        }
+        arrived += records.len() as u64;
+        insert_batch(work, store, report, learned, records).await?;
+    }
+    Ok(arrived)
+}
+
+async fn insert_batch(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    records: Vec<Read>,
+) -> Result<(), Stop> {
+    work.observer.event(Event::Progress(records.len() as u64));
+    let linked = link(work, store, records)?;
+    let done = insert_mapped(work, store, learned, linked, false).await?;
+    (0..done).for_each(|_| report.count(Operation::PullInsert));
     Ok(())
 }
 
