@@ -46,7 +46,10 @@ pub(crate) fn run<'a>(table: &'a Table, query: &Query) -> Result<Page<'a>, Refus
         |record: &&Record| record.visibility <= query.view && rest.iter().all(|part| part.matches(record));
     // Without an order of its own or a count, the query is over once its page is full.
     let enough = if in_order && !query.count { end } else { usize::MAX };
-    let candidates = shortest(rest.iter().filter_map(|part| candidates(table, part)));
+    let candidates = match shortest(rest.iter().filter_map(|part| candidates(table, part))) {
+        None if rest.is_empty() && range.len() == table.records().len() => latest(table, query),
+        found => found,
+    };
     let mut records: Vec<&Record> = match candidates {
         Some(mut ids) => {
             ids.sort_unstable();
@@ -80,6 +83,27 @@ fn check_depth(query: &Query, reached: usize) -> Result<(), Refusal> {
         ));
     }
     Ok(())
+}
+
+/// The ids of the first records of a query that finds all of them and sorts them by the last update, that first.
+/// `None`: it is another query.
+fn latest<'a>(table: &'a Table, query: &Query) -> Option<Vec<&'a str>> {
+    let is_it =
+        query.sort.len() == 1 && query.sort.iter().all(|by| by.at == position::UPDATED && by.descending);
+    if !is_it || query.count || !table.all_visible(query.view) {
+        return None;
+    }
+    let (mut ids, mut reached) = (Vec::new(), None);
+    let end = query.start.saturating_add(query.size);
+    for (stamp, id) in table.updated_since("") {
+        // All of one stamp, which sorts among itself.
+        if ids.len() >= end && reached != Some(stamp) {
+            break;
+        }
+        reached = Some(stamp);
+        ids.push(id);
+    }
+    Some(ids)
 }
 
 /// Takes the bounds on the id out of the conditions: what is left of the records, and of them.
@@ -121,6 +145,11 @@ fn candidates<'a>(table: &'a Table, search: &'a Search) -> Option<Vec<&'a str>> 
             let ids = table.ids_with(*at, value)?;
             Some(ids.iter().map(|id| &**id).collect())
         }
+        Search::Field {
+            at: position::UPDATED,
+            test: Test::Compare(Comparison::AtLeast | Comparison::More, stamp),
+            ..
+        } if !stamp.is_empty() => Some(table.updated_since(stamp).map(|(_, id)| id).collect()),
         Search::Field { .. } => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::record::Record;
 use crate::schema::{Component, position};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// A vector sorted by id, and not a tree: new ids are the greatest so far and go to the end,
 /// a page is found by bisection, and "how many from here on" is a subtraction.
@@ -11,6 +11,8 @@ pub(crate) struct Table {
     pub(crate) component: &'static Component,
     records: Vec<Record>,
     indexes: Vec<Index>,
+    /// The ids in the order of the last update.
+    updates: BTreeSet<(Box<str>, Box<str>)>,
     /// How many records each view sees only from this level on.
     levels: [usize; 3],
 }
@@ -25,7 +27,7 @@ impl Table {
     pub(crate) fn new(component: &'static Component) -> Self {
         let indexed = component.all().enumerate().filter(|(_, field)| field.indexed);
         let indexes = indexed.map(|(at, _)| Index { at, ids: HashMap::new() }).collect();
-        Table { component, records: Vec::new(), indexes, levels: [0; 3] }
+        Table { component, records: Vec::new(), indexes, updates: BTreeSet::new(), levels: [0; 3] }
     }
 
     /// All records in the order of their ids.
@@ -60,6 +62,13 @@ impl Table {
         Some(index.ids.get(value).map_or(&[], Vec::as_slice))
     }
 
+    /// The ids of the records that were updated at this stamp or later, the last one first; those of one stamp in any
+    /// order.
+    pub(crate) fn updated_since(&self, stamp: &str) -> impl Iterator<Item = (&str, &str)> {
+        let since = (in_order(stamp), Box::default());
+        self.updates.range(since..).rev().map(|(stamp, id)| (&**stamp, &**id))
+    }
+
     /// Puts a record in, or in the place of the one with the same id.
     pub(crate) fn put(&mut self, record: Record) {
         self.remove(record.id());
@@ -69,6 +78,7 @@ impl Table {
                 index.ids.entry(value.into()).or_default().push(record.id().into());
             }
         }
+        self.updates.insert(update(&record));
         self.levels[record.visibility as usize] += 1;
         if let Err(place) = self.place(record.id()) {
             self.records.insert(place, record);
@@ -81,7 +91,9 @@ impl Table {
         let record = &mut self.records[place];
         let before: Vec<Box<str>> = self.indexes.iter().map(|index| record.value(index.at).into()).collect();
         self.levels[record.visibility as usize] -= 1;
+        self.updates.remove(&update(record));
         change(record);
+        self.updates.insert(update(record));
         self.levels[record.visibility as usize] += 1;
         for (index, old) in self.indexes.iter_mut().zip(before) {
             let new = record.value(index.at);
@@ -99,10 +111,23 @@ impl Table {
         for index in &mut self.indexes {
             index.forget(record.value(index.at), id);
         }
+        self.updates.remove(&update(&record));
         self.levels[record.visibility as usize] -= 1;
         debug_assert_eq!(record.value(position::ID), id);
         Some(record)
     }
+}
+
+/// A stamp with the year before the month, so that its text has the order of time.
+fn in_order(stamp: &str) -> Box<str> {
+    match (stamp.get(..6), stamp.get(6..10), stamp.get(10..)) {
+        (Some(day), Some(year), Some(time)) => [year, "/", day, time].concat().into(),
+        _ => stamp.into(),
+    }
+}
+
+fn update(record: &Record) -> (Box<str>, Box<str>) {
+    (in_order(record.value(position::UPDATED)), record.id().into())
 }
 
 impl Index {
