@@ -97,7 +97,11 @@ fn callgrind() -> Option<Map<String, Json>> {
         let counted = [1, 3].map(|times| count(&work, name, times));
         json!((counted[1] - counted[0]) / 2 / RECORDS)
     };
-    let works = [("compare", "compare keys with the baseline"), ("check", "check a mapped row")];
+    let works = [
+        ("sieve", "sieve keys that are listed"),
+        ("compare", "compare keys with the baseline"),
+        ("check", "check a mapped row"),
+    ];
     Some(works.map(|(work, name)| (name.to_owned(), per_record(work))).into_iter().collect())
 }
 

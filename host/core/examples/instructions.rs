@@ -3,10 +3,12 @@
 //! What the work itself costs is the difference between one time and several: everything is prepared either way.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "it is given its arguments by a test")]
 
+use std::convert::Infallible;
 use std::hint::black_box;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::compare::compare;
 use sync_core::object::{Field, Traits, conform_row};
+use sync_core::sieve::{self, RemoteSieve};
 use sync_core::value::{Kind, Row, Value};
 
 /// Records of one time.
@@ -23,6 +25,20 @@ fn main() {
             let prepared: Vec<_> = (0..TIMES).map(|_| listed()).collect();
             for (baseline, local, remote) in prepared.into_iter().take(times) {
                 black_box(compare(baseline, &local, remote));
+            }
+        }
+        "sieve" => {
+            let prepared: Vec<_> = (0..TIMES).map(|_| listed()).collect();
+            for (baseline, local, remote) in prepared.into_iter().take(times) {
+                let halves = baseline.iter().map(|pair| LocalKey { id: pair.local, revision: pair.revision });
+                let halves: Vec<LocalKey> = halves.collect();
+                let mut sieve = RemoteSieve::new(baseline.into_iter().map(Ok::<Pair, Infallible>));
+                for key in remote {
+                    sieve.add(key).unwrap();
+                }
+                black_box(sieve.finish().unwrap());
+                let ok = Ok::<LocalKey, Infallible>;
+                black_box(sieve::local(halves.into_iter().map(ok), local.into_iter().map(ok)).unwrap());
             }
         }
         "check" => {
