@@ -290,7 +290,7 @@ fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
     };
     // A store has one user at a time, so SQLite's own locks between threads are left out.
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // A plan that looked at a bound value is made anew for each further one, at ten times the cost of the query.
+    // A plan that looked at a bound value is made anew for each further one, which costs far more than the query.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
