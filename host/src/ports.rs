@@ -31,6 +31,8 @@ pub struct Capabilities {
     /// of them is as old as the call when the last of them is written, so this is no more than what the server
     /// takes at once.
     pub write_batch: usize,
+    /// Batches of inserts that may be under way at once, each looked up and written by itself.
+    pub write_batches: usize,
     /// Who makes up the id of a new record.
     pub ids: IdsFrom,
     /// Whether the server can list what changed since a mark, see [`Remote::changes`].

@@ -141,6 +141,11 @@ impl Scene {
         self.server.as_ref().expect("the scene has a reference CRM").fault(fault);
     }
 
+    /// Lets the reference CRM do nothing wrong any more.
+    pub fn clear_faults(&self) {
+        self.server.as_ref().expect("the scene has a reference CRM").clear_faults();
+    }
+
     /// What the reference CRM was asked by this method since the log was last cleared.
     pub fn requests(&self, method: &str) -> Vec<Request> {
         let server = self.server.as_ref().expect("the scene has a reference CRM");

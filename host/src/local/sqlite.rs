@@ -11,6 +11,7 @@ use super::table::Attached;
 use super::undo::{self, UndoableRun, Undone};
 use crate::ports::StoreError;
 use crate::shown::shown;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -156,7 +157,8 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be written.
     pub fn begin_run(&mut self, run: &str, keep: Keep) -> Result<(), StoreError> {
-        self.write("enter the run", |connection| runs::begin(connection, run))?;
+        // Not waited for: whatever the run writes that must stay takes this with it.
+        self.write_lazily("enter the run", |connection| runs::begin(connection, run))?;
         self.images = Some(Images::new(run, keep));
         Ok(())
     }
@@ -166,11 +168,13 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be written.
     pub fn end_run(&mut self, run: &str, outcome: &str, report_json: &str) -> Result<(), StoreError> {
-        self.write("enter the end of the run", |connection| {
+        // Not waited for, either: closing the store is, and brings all to the disk.
+        self.write_lazily("enter the end of the run", |connection| {
             runs::end(connection, run, outcome, report_json)
         })?;
         if let Some(keep) = self.images.take().map(|images| images.keep())
-            && let Err(error) = self.write("prune images", |connection| images::prune(connection, keep))
+            && let Err(error) =
+                self.write_lazily("prune images", |connection| images::prune(connection, keep))
         {
             // What the run did stands; the next run prunes.
             tracing::warn!("{error}");
@@ -285,7 +289,10 @@ fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
         Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     // A store has one user at a time, so SQLite's own locks between threads are left out.
-    Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // A plan that looked at a bound value is made anew for each further one, which costs far more than the query.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
 }
 
 /// Sets the connection up, and sees to the `_sync_` tables; the answer is their version.

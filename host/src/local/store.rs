@@ -234,7 +234,8 @@ impl Store for SqliteStore {
 
     fn finish(&mut self, run: &str, object: &Object, state: &ObjectState) -> Result<(), StoreError> {
         let name = object.name.as_str();
-        self.write(&format!("enter the end of {name}"), |connection| {
+        // Should a power cut undo it, the next run begins where this one did, and finds the same.
+        self.write_lazily(&format!("enter the end of {name}"), |connection| {
             logs::sweep(connection, run, name)?;
             runs::remember(connection, name, state)
         })

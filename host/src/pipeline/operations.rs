@@ -162,6 +162,11 @@ impl<'a> Work<'a> {
         self.remote.capabilities().write_batch.max(1)
     }
 
+    /// Batches of inserts that may be under way at once.
+    pub(super) fn write_batches(&self) -> usize {
+        self.remote.capabilities().write_batches.max(1)
+    }
+
     /// Announces a step.
     pub(super) fn step(&self, step: Operation, total: usize) {
         if total > 0 {

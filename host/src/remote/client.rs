@@ -1,7 +1,7 @@
 //! The HTTP client: connections, TLS, and the way through a proxy.
 
-use super::Settings;
 use super::failure::{causes, origin};
+use super::{Credentials, Settings};
 use crate::ports::{RemoteError, Scope};
 use reqwest::{Certificate, Client, redirect};
 use url::Url;
@@ -49,14 +49,30 @@ pub(super) fn client(settings: &Settings) -> Result<(Client, Route, Option<Strin
     let environment = |name: &str| std::env::var(name).ok();
     let route = Route::of(settings, &environment);
     let secret = route.secret(&environment);
-    build(settings).map(|client| (client, route, secret)).map_err(|error| RemoteError {
-        scope: Scope::Run,
-        message: format!("failed to set up HTTP: {}", causes(&error)),
-        help: None,
+    build(settings, needs_tls(settings, &route)).map(|client| (client, route, secret)).map_err(|error| {
+        RemoteError {
+            scope: Scope::Run,
+            message: format!("failed to set up HTTP: {}", causes(&error)),
+            help: None,
+        }
     })
 }
 
-fn build(settings: &Settings) -> reqwest::Result<Client> {
+/// Whether any request may be encrypted: the machine's authorities are then read, more than a hundred files. Requests go
+/// to the server and to where tokens come from, and are not led elsewhere.
+fn needs_tls(settings: &Settings, route: &Route) -> bool {
+    let tokens = match &settings.auth {
+        Some(Credentials::OAuth2(client)) => Some(&client.token_url),
+        _ => None,
+    };
+    let proxy = settings.proxy.as_ref().map(|proxy| &proxy.url);
+    let is_encrypted = |url: &Url| url.scheme() != "http";
+    // What the environment says is a library's to read.
+    matches!(route, Route::Environment(_))
+        || [Some(&settings.url), tokens, proxy].into_iter().flatten().any(is_encrypted)
+}
+
+fn build(settings: &Settings, tls: bool) -> reqwest::Result<Client> {
     let mut builder = Client::builder()
         .timeout(settings.timeout)
         .connect_timeout(settings.connecting())
@@ -75,13 +91,16 @@ fn build(settings: &Settings) -> reqwest::Result<Client> {
     if let Some(pem) = &settings.ca {
         builder = builder.tls_certs_merge(Certificate::from_pem_bundle(pem)?);
     }
+    if !tls {
+        builder = builder.tls_certs_only([]);
+    }
     builder.build()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::remote::Proxy;
+    use crate::remote::{ClientAuth, OAuth2, Proxy};
 
     #[test]
     fn the_way_is_the_settings_or_the_environments() {
@@ -99,5 +118,29 @@ mod tests {
         let proxy = Proxy { url: "http://proxy:8080/".parse().unwrap(), login: None };
         let settings = Settings { proxy: Some(proxy), ..secure };
         assert_eq!(Route::of(&settings, &environment), Route::Proxy("http://proxy:8080".into()));
+    }
+
+    #[test]
+    fn authorities_are_read_where_anything_may_be_encrypted() {
+        let plain = || Settings::new("http://crm.example".parse().unwrap());
+        let proxy = |url: &str| Some(Proxy { url: url.parse().unwrap(), login: None });
+        assert!(!needs_tls(&plain(), &Route::Direct));
+        assert!(needs_tls(&plain(), &Route::Environment("HTTP_PROXY")));
+        assert!(needs_tls(&Settings::new("https://crm.example".parse().unwrap()), &Route::Direct));
+        let through = |url| Settings { proxy: proxy(url), ..plain() };
+        assert!(!needs_tls(&through("http://proxy:8080"), &Route::Proxy(String::new())));
+        assert!(needs_tls(&through("https://proxy:8080"), &Route::Proxy(String::new())));
+        let tokens = |url: &str| OAuth2 {
+            token_url: url.parse().unwrap(),
+            client_id: String::new(),
+            client_secret: String::new(),
+            scope: None,
+            refresh_token: None,
+            scheme: None,
+            client_auth: ClientAuth::Basic,
+        };
+        let with_tokens = |url| plain().identified(Credentials::OAuth2(tokens(url)));
+        assert!(!needs_tls(&with_tokens("http://login.example"), &Route::Direct));
+        assert!(needs_tls(&with_tokens("https://login.example"), &Route::Direct));
     }
 }

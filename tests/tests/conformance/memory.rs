@@ -283,6 +283,7 @@ impl Remote for Memory {
             details_batch: PAGE,
             in_flight: 2,
             write_batch: 4,
+            write_batches: 1,
             ids: IdsFrom::Server,
             change_feed: true,
         }

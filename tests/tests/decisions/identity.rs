@@ -1,7 +1,7 @@
 //! Which record is which, and which version of it: decisions 3, 4, 5 and 14.
 
 use super::{nothing_to_do, one_account, remote, runs_without_a_write};
-use crm::Clock;
+use crm::{Clock, Request};
 use tests::{Scene, hostile_plugin, json};
 
 #[test]
@@ -67,6 +67,40 @@ fn decision_04_more_than_one_match_is_an_issue() {
     runs_without_a_write(&scene, 3);
     assert_eq!(scene.value("SELECT count(*) FROM account"), 1, "neither twin is pulled beside it");
     assert_eq!(scene.issues().len(), 1);
+}
+
+#[test]
+fn decision_04_of_many_new_records_each_twin_is_an_issue_wherever_it_stands() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    // Twins next to each other, and far apart; the names of the last are all one.
+    scene.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+         INSERT INTO account(name) SELECT CASE WHEN i > 380 THEN 'A' ELSE 'A' || ((i % 370) / 2) END FROM n",
+    );
+    let report = scene.run().exits(3).object("account");
+    let mut names: Vec<String> = scene.crm().list("Account").iter().map(|it| it["Name"].clone()).collect();
+    assert_eq!((&report["push"]["insert"], names.len()), (&json!(names.len()), names.len()));
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!((names.len(), &report["issues"]), (186, &json!(400 - 186)));
+    let firsts = scene.value(
+        "SELECT count(*) FROM account a WHERE id = (SELECT min(id) FROM account b WHERE b.name = a.name) \
+         AND id IN (SELECT local_id FROM _sync_baseline)",
+    );
+    assert_eq!(firsts, 186, "of each the first was inserted");
+}
+
+#[test]
+fn decision_04_names_that_a_server_may_take_for_equal_are_not_looked_up_together() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(name) VALUES('Acme'), ('ACME'), ('Bolt')");
+    scene.run().exits(0);
+    let second = |request: &&Request| request.decoded.contains("'ACME'");
+    let asked = scene.requests("GET").iter().filter(second).map(|it| it.sequence).next().unwrap();
+    let written = scene.requests("POST").iter().find(|it| it.body.contains("Acme")).unwrap().sequence;
+    assert!(written < asked, "the second is looked up when the first is there");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Parents and children: decision 16.
 
 use super::{nothing_to_do, runs_without_a_write};
+use std::collections::HashMap;
 use tests::{Scene, json};
 
 #[test]
@@ -64,6 +65,27 @@ fn decision_16_new_accounts_may_point_at_each_other() {
     assert_eq!(records.len(), 2);
     assert_eq!(records[0]["Parent Account Id"], records[1]["Id"]);
     assert_eq!(records[1]["Parent Account Id"], records[0]["Id"]);
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_16_of_many_new_accounts_each_may_point_at_the_one_before() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+         INSERT INTO account(id, name, parent_id) SELECT i, 'A' || i, nullif(i - 1, 0) FROM n",
+    );
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["push"]["insert"], 400);
+    let records = scene.crm().list("Account");
+    let ids: HashMap<&str, &str> = records.iter().map(|it| (&*it["Name"], &*it["Id"])).collect();
+    assert_eq!(ids.len(), 400);
+    for record in &records {
+        let number: u32 = record["Name"][1..].parse().unwrap();
+        let parent = ids.get(&*format!("A{}", number - 1)).copied().unwrap_or_default();
+        assert_eq!(record["Parent Account Id"], parent, "the parent of A{number}");
+    }
     nothing_to_do(&scene);
 }
 

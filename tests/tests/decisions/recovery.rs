@@ -82,3 +82,22 @@ fn decision_15_a_record_of_that_key_with_another_content_is_an_issue() {
     assert_eq!(scene.issues().len(), 1);
     assert_eq!(scene.value("SELECT count(*) FROM account"), 1);
 }
+
+#[test]
+fn decision_15_a_push_that_is_stopped_midway_leaves_nothing_open() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+         INSERT INTO account(name) SELECT 'A' || i FROM n",
+    );
+    let refusal = Action::Status(401, "{}".into());
+    scene.fault(Fault::new("POST", "", refusal).skip(70).always());
+    scene.run().exits(1);
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_journal"), 0, "what was not sent is known to be so");
+    assert_eq!(scene.crm().list("Account").len(), 70);
+    scene.clear_faults();
+    assert_eq!(scene.run().exits(0).object("account")["push"]["insert"], 330);
+    assert_eq!(scene.crm().list("Account").len(), 400);
+    nothing_to_do(&scene);
+}

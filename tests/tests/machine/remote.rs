@@ -190,6 +190,7 @@ impl Remote for Fake {
             details_batch: PAGE,
             in_flight: 2,
             write_batch: 2,
+            write_batches: 2,
             ids: IdsFrom::Server,
             change_feed: true,
         }

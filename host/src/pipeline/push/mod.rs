@@ -1,24 +1,26 @@
 //! The three operations that originate locally, and what they share.
 //!
 //! Records are pushed in waves. A wave's writes are entered in the journal in one transaction, sent with
-//! several in flight, and their results committed in another: the journal knows every write that may have
+//! several in flight, and their results committed in others: the journal knows every write that may have
 //! reached the server (decision 15).
 
 pub(super) mod delete;
 pub(super) mod insert;
+mod queue;
+pub(super) mod send;
 pub(super) mod update;
 
 use super::links::{self, Links};
 use super::operations::{Work, note_differences};
 use super::{Failed, Failure, Stop};
-use crate::ports::{Baseline, Change, LocalRecord, RemoteError, Scope, Store, WriteError, Written};
+use crate::ports::{Baseline, Change, LocalRecord, Mapper, RemoteError, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken};
 use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
 
-/// Records that are journalled, sent and committed together.
+/// Updates and deletes that are journalled, sent and committed together.
 const WAVE: usize = 64;
 
 /// A local record, checked and mapped, ready to be sent.
@@ -137,10 +139,10 @@ fn unanswered() -> WriteError {
 
 /// What the remote has after writes, in local shape: answer *i* belongs to write *i*, and is none where that does not
 /// tell, or cannot be mapped. All are mapped in one call.
-fn answers<'w>(work: &Work<'_>, written: impl Iterator<Item = &'w mut Written>) -> Vec<Option<Row>> {
+fn answers<'w>(mapper: &dyn Mapper, written: impl Iterator<Item = &'w mut Written>) -> Vec<Option<Row>> {
     let rows: Vec<Option<Row>> = written.map(|written| written.row.take()).collect();
     let told: Vec<bool> = rows.iter().map(Option::is_some).collect();
-    let mut mapped = work.participant().mapper.to_local(rows.into_iter().flatten().collect()).into_iter();
+    let mut mapped = mapper.to_local(rows.into_iter().flatten().collect()).into_iter();
     told.into_iter().map(|told| if told { mapped.next()?.ok() } else { None }).collect()
 }
 

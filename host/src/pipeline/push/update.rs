@@ -58,7 +58,7 @@ pub(in crate::pipeline) async fn updates(
             Updated::Written(written) => Some(written),
             Updated::Collides(_) | Updated::Failed(_) => None,
         });
-        let mut answers = answers(work, written).into_iter();
+        let mut answers = answers(&*work.participant().mapper, written).into_iter();
         let mut changes = Vec::new();
         let mut stop = None;
         for (mut task, result) in results {

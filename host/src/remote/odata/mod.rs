@@ -126,6 +126,7 @@ impl Odata {
             in_flight: IN_FLIGHT,
             // Without batches, one request a record: what is looked up is not older then than a round of requests.
             write_batch: if self.batches() == Batches::Taken { batch::MOST } else { IN_FLIGHT },
+            write_batches: 1,
             ids: IdsFrom::Server,
             change_feed: self.change_feed,
         }

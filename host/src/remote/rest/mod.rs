@@ -73,6 +73,7 @@ impl Remote for Rest {
             details_batch: self.description.get_many.as_ref().map_or(ONE_BY_ONE, |many| many.batch),
             in_flight: 4,
             write_batch: 4,
+            write_batches: 1,
             ids: IdsFrom::Server,
             change_feed: self.description.changes.is_some(),
         }

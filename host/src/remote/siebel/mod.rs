@@ -38,6 +38,12 @@ const TICK: Duration = Duration::from_secs(1);
 /// Requests at once.
 const IN_FLIGHT: usize = 16;
 
+/// Records of a batch of inserts, all of which are sent at once.
+const WRITES: usize = 32;
+
+/// Batches of inserts at once: while one is looked up or read back, another is written.
+const WRITE_BATCHES: usize = 2;
+
 /// What only Siebel has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SiebelOptions {
@@ -182,7 +188,8 @@ impl Remote for Siebel {
             lock: Lock::ReadCompare,
             details_batch: PAGE,
             in_flight: IN_FLIGHT,
-            write_batch: IN_FLIGHT,
+            write_batch: WRITES,
+            write_batches: WRITE_BATCHES,
             ids: IdsFrom::Server,
             change_feed: self.options.change_feed,
         }

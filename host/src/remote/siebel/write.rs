@@ -2,7 +2,7 @@
 //! again (`behaviour.md`, decisions 6 to 8).
 
 use super::wire::{Said, code};
-use super::{IN_FLIGHT, Purpose, Siebel};
+use super::{IN_FLIGHT, Purpose, Siebel, WRITES};
 use crate::ports::{RemoteDelete, RemoteError, RemoteRecord, WriteError, Written, side_by_side};
 use crate::remote::http::{Call, Reply};
 use reqwest::Method;
@@ -19,7 +19,7 @@ impl Siebel {
     ) -> Vec<Result<Written, WriteError>> {
         let sent: Vec<Values> = rows.iter().map(|row| sent_by_insert(object, row)).collect();
         let posts = sent.iter().map(|sent| self.post(object, sent)).collect();
-        let ids = side_by_side(IN_FLIGHT, posts).await;
+        let ids = side_by_side(WRITES, posts).await;
         let mut found = self.present(object, &ids.iter().flatten().collect::<Vec<_>>()).await;
         let version = object.resource.version.as_ref().map(|_| "0".to_owned());
         let written = |(id, sent): (Result<RemoteId, WriteError>, Values)| {

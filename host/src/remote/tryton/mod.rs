@@ -116,6 +116,7 @@ impl Remote for Tryton {
             details_batch: 500,
             in_flight: 2,
             write_batch: 2,
+            write_batches: 1,
             ids: IdsFrom::Server,
             change_feed: false,
         }

@@ -1,0 +1,184 @@
+//! The new local records on their way to be sent: prepared and journalled in waves, sent in batches. The next wave is
+//! prepared while batches are under way, so that the remote never waits for the local store.
+
+use super::{Ready, prepare};
+use crate::pipeline::links::{self, Links};
+use crate::pipeline::operations::{Learned, Work};
+use crate::pipeline::{Event, Failure, Stop, Subject};
+use crate::ports::{Change, Intent, Store};
+use std::collections::{HashSet, VecDeque};
+use sync_core::change_key::{LocalId, LocalKey, Revision};
+use sync_core::object::{Object, UserKey};
+use sync_core::operation::Operation;
+use sync_core::value::Value;
+
+/// Records that are prepared and journalled together: one wait for the disk.
+const WAVE: usize = 128;
+
+/// A new local record and the key that it is looked up by.
+pub(super) struct Candidate {
+    pub(super) ready: Ready,
+    pub(super) key: UserKey,
+    /// All of its user keys, as [`name`] has them.
+    names: Vec<String>,
+}
+
+/// New local records.
+pub(super) struct Queue {
+    waiting: VecDeque<LocalKey>,
+    /// Prepared and journalled.
+    ready: VecDeque<Candidate>,
+    /// User keys of the candidates that are not settled.
+    taken: HashSet<String>,
+    /// Records that have to wait until everything under way is settled, in their order.
+    postponed: Vec<LocalKey>,
+    /// Their user keys.
+    reserved: HashSet<String>,
+}
+
+impl Queue {
+    pub(super) fn new(records: Vec<LocalKey>) -> Queue {
+        Queue {
+            waiting: records.into(),
+            ready: VecDeque::new(),
+            taken: HashSet::new(),
+            postponed: Vec::new(),
+            reserved: HashSet::new(),
+        }
+    }
+
+    /// The next records to send, so many at most: they are in the journal. None where all that are left have to wait
+    /// for those under way; `idle`: there are none.
+    pub(super) fn next(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        learned: &mut Learned,
+        most: usize,
+        idle: bool,
+    ) -> Result<Vec<Candidate>, Stop> {
+        if idle && self.ready.is_empty() {
+            self.postponed.drain(..).rev().for_each(|key| self.waiting.push_front(key));
+            self.reserved.clear();
+        }
+        // Those that wait are prepared anew each time, so that too many of them are not gathered.
+        while self.ready.is_empty() && !self.waiting.is_empty() && (idle || self.postponed.len() < WAVE / 2) {
+            self.prepare_wave(work, store, learned, idle)?;
+        }
+        Ok(self.ready.drain(..self.ready.len().min(most)).collect())
+    }
+
+    /// A candidate is settled: others with its user key may follow.
+    pub(super) fn settled(&mut self, candidate: &Candidate) {
+        candidate.names.iter().for_each(|name| _ = self.taken.remove(name));
+    }
+
+    /// The records that are journalled and will not be sent.
+    pub(super) fn unsent(&mut self) -> impl Iterator<Item = LocalId> {
+        self.ready.drain(..).map(|candidate| candidate.ready.key.id)
+    }
+
+    fn prepare_wave(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        learned: &mut Learned,
+        idle: bool,
+    ) -> Result<(), Stop> {
+        let object = work.object();
+        let ids: Vec<LocalId> =
+            self.waiting.drain(..self.waiting.len().min(WAVE)).map(|key| key.id).collect();
+        let (ready, failed) = prepare(work, store, &ids, Operation::PushInsert)?;
+        learned.not_looked_up |= !failed.is_empty();
+        let unsent: Vec<LocalId> = failed.iter().map(|(id, _)| *id).collect();
+        learned.reserved.extend(user_keys(work, store, &unsent)?);
+        let mut failures: Vec<_> =
+            failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
+        let (candidates, keyless) = self.choose(object, ready, idle);
+        failures.extend(keyless.into_iter().map(|id| (Subject::local(id), no_user_key(object))));
+        let mut intents = Vec::with_capacity(candidates.len());
+        for mut candidate in candidates {
+            // From here on the local row is what is sent: links that point forward are filled in later.
+            let ready = &mut candidate.ready;
+            if ready.links == Links::Refill {
+                links::drop_unlinked(store, object, &mut ready.local, None)?;
+                ready.key.revision = Revision::UNSETTLED;
+            }
+            intents.push(Change::Intend(Intent {
+                operation: Operation::PushInsert,
+                local: ready.key.id,
+                revision: ready.key.revision,
+                remote: None,
+                expected: None,
+                row: ready.local.clone(),
+            }));
+            self.ready.push_back(candidate);
+        }
+        if !intents.is_empty() {
+            store.commit(object, intents)?;
+        }
+        work.observer.event(Event::Progress(failures.len() as u64));
+        work.log(store, Operation::PushInsert, failures)
+    }
+
+    /// The candidates of a wave, and the records without any user key. One that has a user key in common with a record
+    /// before it is looked up after that is there: of two local twins the first is inserted, the second is an issue.
+    /// One that links to a record that may be under way is prepared again when that is there.
+    fn choose(&mut self, object: &Object, ready: Vec<Ready>, idle: bool) -> (Vec<Candidate>, Vec<LocalId>) {
+        let (mut candidates, mut keyless) = (Vec::with_capacity(ready.len()), Vec::new());
+        for ready in ready {
+            let keys: Vec<UserKey> = object.filled_user_keys(&ready.remote).collect();
+            // Any filled key counts, not just the first: the other record may be looked up by another one.
+            let names: Vec<String> = keys.iter().map(name).collect();
+            let Some(key) = keys.into_iter().next() else {
+                keyless.push(ready.key.id);
+                continue;
+            };
+            let has_twin = names.iter().any(|it| self.taken.contains(it) || self.reserved.contains(it));
+            if has_twin || (ready.links == Links::Refill && !idle) {
+                self.reserved.extend(names);
+                self.postponed.push(ready.key);
+            } else {
+                self.taken.extend(names.iter().cloned());
+                candidates.push(Candidate { ready, key, names });
+            }
+        }
+        (candidates, keyless)
+    }
+}
+
+/// What a user key is called among those of other records; the same for two that a server may take for equal, because
+/// it trims its texts or does not tell small letters from capitals.
+fn name(key: &UserKey) -> String {
+    let mut name = String::new();
+    for (index, value) in &key.parts {
+        name.push_str(&match value {
+            Value::Text(text) => format!("{index} {:?} ", text.trim().to_lowercase()),
+            other => format!("{index} {other:?} "),
+        });
+    }
+    name
+}
+
+/// The user keys of new local records that cannot be sent, as far as they can be told.
+fn user_keys(work: &Work<'_>, store: &dyn Store, ids: &[LocalId]) -> Result<Vec<UserKey>, Stop> {
+    let object = work.object();
+    let rows = store.local_records(object, ids)?.into_iter().filter_map(|record| record.row.ok());
+    let unlinked = rows.map(|mut row| {
+        links::leave_out(object, &mut row);
+        row
+    });
+    let remote = work.participant().mapper.to_remote(unlinked.collect());
+    Ok(remote.iter().flatten().flat_map(|row| object.filled_user_keys(row)).collect())
+}
+
+fn no_user_key(object: &Object) -> Failure {
+    let name = |index: &usize| object.remote.get(*index).map_or("?", |field| &field.name);
+    let keys: Vec<String> = object
+        .user_keys
+        .iter()
+        .map(|key| format!("({})", key.iter().map(name).collect::<Vec<_>>().join(", ")))
+        .collect();
+    let message = format!("no user key has all its parts filled: fill one of {}", keys.join(", "));
+    Failure::new("no-user-key", message)
+}

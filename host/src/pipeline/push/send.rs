@@ -1,0 +1,145 @@
+//! Sending new records: the user key is looked up, the record inserted, and where that got no answer, looked up again.
+//! Each batch is a task of its own: meanwhile what came of another is entered here.
+
+use super::queue::Candidate;
+use super::{answers, no_answer, unanswered};
+use crate::pipeline::Stop;
+use crate::pipeline::operations::Work;
+use crate::ports::{Mapper, Remote, RemoteError, RemoteRecord, WriteError, Written};
+use std::sync::Arc;
+use sync_core::object::{Object, UserKey};
+use sync_core::value::{Row, Value};
+use tokio::task::JoinHandle;
+
+/// What came of a candidate.
+pub(super) enum Inserted {
+    /// It was inserted; what the remote has, in local shape, where it told.
+    Written(Written, Option<Row>),
+    /// There are records with its user key already.
+    Found(Vec<RemoteRecord>),
+    /// Its insert got no answer, and these were found afterwards.
+    FoundAfter(Vec<RemoteRecord>),
+    /// It was not inserted.
+    Failed(WriteError),
+}
+
+/// A batch under way. Not sent any further once this is dropped; the journal knows what was.
+pub(super) struct Sending(JoinHandle<Vec<(Candidate, Inserted)>>);
+
+impl Sending {
+    /// Begins to send a batch, which is in the journal.
+    pub(super) fn start(work: &Work<'_>, batch: Vec<Candidate>) -> Sending {
+        let (remote, mapper) = (Arc::clone(work.remote), Arc::clone(&work.participant().mapper));
+        Sending(tokio::spawn(async move { send(&*remote, &*mapper, batch).await }))
+    }
+
+    /// What came of it.
+    pub(super) async fn end(mut self) -> Result<Vec<(Candidate, Inserted)>, Stop> {
+        (&mut self.0).await.map_err(|failed| match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Stop::Run("sending new records was called off".to_owned()),
+        })
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Looks the user keys of a batch up immediately before its inserts, and again where an insert got no answer.
+async fn send(remote: &dyn Remote, mapper: &dyn Mapper, batch: Vec<Candidate>) -> Vec<(Candidate, Inserted)> {
+    let object = mapper.object();
+    let mut results = Vec::with_capacity(batch.len());
+    let keys: Vec<&UserKey> = batch.iter().map(|candidate| &candidate.key).collect();
+    let mut found = look_up(remote, object, &keys).await;
+    found.resize_with(batch.len(), || Err(no_answer()));
+    let is_free = |found: &Result<Vec<RemoteRecord>, _>| found.as_ref().is_ok_and(Vec::is_empty);
+    let rows: Vec<&Row> = batch
+        .iter()
+        .zip(&found)
+        .filter(|(_, found)| is_free(found))
+        .map(|(candidate, _)| &candidate.ready.remote)
+        .collect();
+    let mut written = remote.insert_all(object, &rows).await;
+    let mut mapped = answers(mapper, written.iter_mut().flatten()).into_iter();
+    let mut written = written.into_iter();
+    for (candidate, found) in batch.into_iter().zip(found) {
+        let result = match found {
+            Err(error) => Inserted::Failed(error.into()),
+            Ok(found) if !found.is_empty() => Inserted::Found(found),
+            Ok(_) => match written.next() {
+                Some(Ok(written)) => Inserted::Written(written, mapped.next().flatten()),
+                Some(Err(doubt @ WriteError::FateUnknown { .. })) => {
+                    find_out(remote, mapper, &candidate, doubt).await
+                }
+                Some(Err(error)) => Inserted::Failed(error),
+                None => Inserted::Failed(unanswered()),
+            },
+        };
+        results.push((candidate, result));
+    }
+    results
+}
+
+/// What became of an insert that got no answer. A second one is sent only if the first one provably did not happen
+/// (decision 15).
+async fn find_out(
+    remote: &dyn Remote,
+    mapper: &dyn Mapper,
+    candidate: &Candidate,
+    doubt: WriteError,
+) -> Inserted {
+    let (object, row) = (mapper.object(), &candidate.ready.remote);
+    let mut error = doubt;
+    for repeated in [false, true] {
+        let WriteError::FateUnknown { may_still_run, .. } = error else { break };
+        match look_up(remote, object, &[&candidate.key]).await.pop() {
+            Some(Ok(found)) if !found.is_empty() => return Inserted::FoundAfter(found),
+            Some(Ok(_)) if !may_still_run && !repeated => {}
+            _ => break,
+        }
+        match remote.insert(object, row).await {
+            Ok(mut written) => {
+                let answer = answers(mapper, std::iter::once(&mut written)).pop().flatten();
+                return Inserted::Written(written, answer);
+            }
+            Err(again) => error = again,
+        }
+    }
+    Inserted::Failed(error)
+}
+
+/// The records with these user keys, answer *i* for key *i*: as they are, or else as a server keeps them that trims
+/// its texts.
+pub(in crate::pipeline) async fn look_up(
+    remote: &dyn Remote,
+    object: &Object,
+    keys: &[&UserKey],
+) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+    let mut found = remote.find_all(object, keys).await;
+    let trimmed: Vec<Option<UserKey>> = keys
+        .iter()
+        .zip(&found)
+        .map(|(key, found)| trimmed(key).filter(|_| found.as_ref().is_ok_and(Vec::is_empty)))
+        .collect();
+    let again: Vec<&UserKey> = trimmed.iter().flatten().collect();
+    if !again.is_empty() {
+        let places = found.iter_mut().zip(&trimmed).filter(|(_, key)| key.is_some());
+        for ((place, _), again) in places.zip(remote.find_all(object, &again).await) {
+            *place = again;
+        }
+    }
+    found
+}
+
+/// The key with trimmed texts, where that is another one and none of its parts is empty.
+fn trimmed(key: &UserKey) -> Option<UserKey> {
+    let trimmed = key.parts.iter().map(|(index, value)| match value {
+        Value::Text(text) => (*index, Value::text(text.trim())),
+        other => (*index, other.clone()),
+    });
+    let trimmed = UserKey { parts: trimmed.collect() };
+    (trimmed != *key && trimmed.parts.iter().all(|(_, value)| value.is_filled())).then_some(trimmed)
+}
