@@ -84,7 +84,8 @@ pub(super) fn dangling(work: &Work<'_>, store: &dyn Store) -> Result<(HashSet<Lo
     let targets: Vec<&ObjectName> = fields.iter().map(|(_, target)| &target.name).collect();
     let deletes = store.deletes(&targets)?;
     let seen = work.participant().state.deletes_seen;
-    if !(is_whole && seen == Some(deletes)) && !is_due(work) {
+    let is_seen = is_whole && seen == Some(deletes);
+    if !is_seen && !is_due(work) {
         for (index, target) in fields {
             found.extend(store.dangling(work.object(), index, target)?);
         }

@@ -168,7 +168,9 @@ impl Listed {
         let same = match (&listed, local, remote) {
             (Some(_), _, _) => None,
             (None, Some(local), _) => store.pairs_of_local(&object.name, &[local])?.pop(),
-            (None, None, Some(remote)) => store.pairs_of_remote(&object.name, &[remote.clone()])?.pop(),
+            (None, None, Some(remote)) => {
+                store.pairs_of_remote(&object.name, std::slice::from_ref(remote))?.pop()
+            }
             (None, None, None) => None,
         };
         let key = same.as_ref().map(|pair| pair.remote.clone());
