@@ -65,6 +65,42 @@ fn changes_of_both_sides_and_new_records_come_by_the_feed() {
     assert_eq!(again["pull"], json!({"insert": 0, "update": 0, "delete": 0}));
 }
 
+#[test]
+fn local_edits_of_every_kind_are_seen_without_a_listing() {
+    let scene = synchronized(300);
+    an_hour_later(&scene);
+    scene.sql(
+        "UPDATE account SET location = 'Rome' WHERE name = 'Account 7';
+         DELETE FROM account WHERE name = 'Account 8';
+         INSERT OR REPLACE INTO account(id, name) SELECT id, 'Renamed' FROM account WHERE name = 'Account 9';
+         INSERT OR IGNORE INTO account(name) VALUES ('New here');
+         UPDATE account SET id = 9000 WHERE name = 'Account 10'",
+    );
+    let plan = scene.host(&["plan", "--format", "json"]).exits(0).object("account");
+    assert_eq!(plan["counted"], json!({"local": 301, "remote": 301}));
+    assert_eq!(plan["push"], json!({"insert": 2, "update": 2, "delete": 2}));
+    let report = scene.run().object("account");
+    assert_eq!(report["counted"], json!({"local": 301, "remote": 301}));
+    assert_eq!((&report["push"]["update"], &report["push"]["delete"]), (&json!(2), &json!(2)));
+    assert!(!listed(&report, 300), "{report}");
+    assert_eq!(
+        scene.value("SELECT linked FROM _sync_object WHERE name = 'account'"),
+        scene.value("SELECT count(*) FROM _sync_baseline")
+    );
+}
+
+/// SQLite tells triggers of no record that `INSERT OR REPLACE` deletes because of another than its id.
+#[test]
+fn a_record_that_is_replaced_behind_the_triggers_back_is_found_gone() {
+    let scene = synchronized(300);
+    an_hour_later(&scene);
+    scene.sql("CREATE UNIQUE INDEX one_name ON account(name)");
+    scene.sql("INSERT OR REPLACE INTO account(name) VALUES ('Account 9')");
+    let plan = scene.host(&["plan", "--format", "json"]).exits(0).object("account");
+    assert_eq!(plan["counted"]["local"], 301);
+    assert_eq!((&plan["push"]["insert"], &plan["push"]["delete"]), (&json!(1), &json!(1)));
+}
+
 /// The feed tells of no delete: the counts do not add up, and everything is listed.
 #[test]
 fn a_delete_shows_in_the_counts() {

@@ -251,6 +251,12 @@ pub(super) fn forget(connection: &Connection, object: i64, local: LocalId) -> ru
     Ok(found)
 }
 
+/// The newest local record that is linked.
+pub(super) fn newest(connection: &Connection, object: i64) -> rusqlite::Result<Option<LocalId>> {
+    let sql = format!("SELECT max(local_id) FROM _sync_baseline {BY_LOCAL} WHERE object = ?1");
+    connection.prepare_cached(&sql)?.query_row([object], |row| Ok(row.get::<_, Option<i64>>(0)?.map(LocalId)))
+}
+
 /// Adds so many pairs to those that are counted.
 pub(super) fn count_linked(connection: &Connection, object: i64, more: i64) -> rusqlite::Result<()> {
     let sql = "UPDATE _sync_object SET linked = linked + ?2 WHERE id = ?1";

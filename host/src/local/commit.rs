@@ -30,6 +30,8 @@ pub(super) struct Writer<'a> {
     stamp: RefCell<Option<Stamp>>,
     /// Pairs that came, without those that went.
     linked: Cell<i64>,
+    /// The newest record that had a pair before; `None` as long as nobody asked.
+    newest: Cell<Option<Option<LocalId>>>,
 }
 
 impl<'a> Writer<'a> {
@@ -40,7 +42,15 @@ impl<'a> Writer<'a> {
         attached: &'a Attached,
         images: Option<&'a Taker>,
     ) -> Writer<'a> {
-        Writer { connection, object, attached, images, stamp: RefCell::default(), linked: Cell::default() }
+        Writer {
+            connection,
+            object,
+            attached,
+            images,
+            stamp: RefCell::default(),
+            linked: Cell::default(),
+            newest: Cell::default(),
+        }
     }
 
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
@@ -159,8 +169,16 @@ impl<'a> Writer<'a> {
         let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
         let entry = Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) };
-        baseline::enter(self.connection, self.attached.id, self.attached.fields, &entry, true)?;
-        self.linked.set(self.linked.get() + 1);
+        // An id that comes back all the same, in a table that somebody made anew, may still have a pair.
+        let newest = match self.newest.get() {
+            Some(newest) => newest,
+            None => baseline::newest(self.connection, self.attached.id)?,
+        };
+        self.newest.set(Some(newest));
+        let is_new = newest.is_none_or(|newest| newest < local);
+        if baseline::enter(self.connection, self.attached.id, self.attached.fields, &entry, is_new)? {
+            self.linked.set(self.linked.get() + 1);
+        }
         // Where a trigger that a person made wrote the record once more, ours entered it.
         if is_open(remote) || revision != stamp.revision {
             self.touch(local, is_open(remote))?;

@@ -101,8 +101,8 @@ fn unlisted(
     let name = &view.object.name;
     let many = MANY * work.remote.capabilities().details_batch as u64;
     let is_new = !work.options.dry_run
-        && counted.local == 0
         && store.linked(name)? == 0
+        && store.local_keys(view.object, None)?.is_empty()
         && store.open_twins(name)?.is_empty()
         && work.remote.records(view).is_some();
     Ok(counted.remote.filter(|count| is_new && *count > many))

@@ -97,3 +97,16 @@ fn an_id_never_comes_back_even_with_a_new_table() {
     place.sql("INSERT INTO account(name) VALUES ('third')");
     assert_ne!(place.ask("SELECT id FROM account"), key.id.to_string());
 }
+
+#[test]
+fn an_id_that_comes_back_all_the_same_has_one_pair() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let first = done(&mut store, &object, insert("R1", acme()));
+    place.sql("DELETE FROM account; DELETE FROM sqlite_sequence WHERE name = 'account'");
+    let second = done(&mut store, &object, insert("R2", acme()));
+    assert_eq!(second.id, first.id);
+    let pairs = store.pairs(&object.name, None).unwrap();
+    assert_eq!(pairs.iter().map(|pair| pair.remote.id.0.as_str()).collect::<Vec<_>>(), ["R2"]);
+    assert_eq!(store.linked(&object.name).unwrap(), 1);
+}
