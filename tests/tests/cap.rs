@@ -344,7 +344,8 @@ fn more_than_a_page_is_listed_and_only_what_changed_is_read() {
     let scene = server.scene(&[ACCOUNT]);
     let report = scene.run().exits(0).object(ACCOUNT);
     assert_eq!(report["pull"], changes(1_001, 0, 0));
-    assert_eq!((&report["requests"]["keys"], &report["requests"]["details"]), (&json!(2), &json!(2)));
+    // A first load of so many needs no listing beside the records.
+    assert_eq!((&report["requests"]["keys"], &report["requests"]["details"]), (&json!(0), &json!(2)));
     is_quiet(&scene, &[ACCOUNT]);
     let id = server.list("Accounts", "", &["ID"])[700]["ID"].as_str().unwrap_or_default().to_owned();
     server.update("Accounts", &id, &json!({ "phone": "new" }));

@@ -63,7 +63,9 @@ fn siebel_with_any_number_of_pages() {
         lists(&passes(&scene, &[]), records);
     }
     let document = passes(&scene, &["--write", "Account/Account"]);
-    assert_eq!(finding(&document, "update-race")["verdict"], "note", "Siebel has no conditional write");
+    // Siebel has no conditional write: whether both updates see the old version is up to their timing.
+    let race = &finding(&document, "update-race")["verdict"];
+    assert!(race == "note" || race == "holds", "{race}");
 }
 
 #[test]
