@@ -51,6 +51,11 @@ fn restore(scene: &Scene, component: &str, record: &Fields) {
     assert!(["Created", "Updated", "Mod Id"].iter().all(|stamp| restored[*stamp] == record[*stamp]));
 }
 
+/// The baseline as version 1 has it, of the tables of version 4.
+const BASELINE_4: &str = r#"(SELECT p.*, a.fields, a."row", EXISTS
+    (SELECT 1 FROM _sync_beyond AS b WHERE (b.object, b.local_id) = (p.object, p.local_id)) AS beyond_filter
+  FROM _sync_baseline AS p JOIN _sync_agreed AS a USING (object, local_id))"#;
+
 /// Everything in the file, table by table, with the columns that version 1 has.
 fn content(scene: &Scene) -> BTreeMap<String, Vec<Vec<Sql>>> {
     let old = rusqlite::Connection::open_in_memory().unwrap();
@@ -62,7 +67,11 @@ fn content(scene: &Scene) -> BTreeMap<String, Vec<Vec<Sql>>> {
         tables.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).unwrap();
     let store = scene.store();
     let rows = |(table, columns): (String, String)| {
-        let mut query = store.prepare(&format!("SELECT {columns} FROM \"{table}\" ORDER BY 1, 2")).unwrap();
+        let from = match table.as_str() {
+            "_sync_baseline" if version(scene) == 4 => BASELINE_4,
+            name => name,
+        };
+        let mut query = store.prepare(&format!("SELECT {columns} FROM {from} ORDER BY 1, 2")).unwrap();
         let width = query.column_count();
         let rows = query.query_map([], |row| (0..width).map(|at| row.get(at)).collect()).unwrap();
         (table, rows.collect::<Result<_, _>>().unwrap())
