@@ -31,7 +31,7 @@ pub struct Capabilities {
     /// of them is as old as the call when the last of them is written, so this is no more than what the server
     /// takes at once.
     pub write_batch: usize,
-    /// Batches of inserts that may be under way at once, each looked up and written by itself.
+    /// Batches of inserts or updates that may be under way at once, each looked up and written by itself.
     pub write_batches: usize,
     /// Who makes up the id of a new record.
     pub ids: IdsFrom,
@@ -574,8 +574,19 @@ pub struct ConflictField {
     pub differs: bool,
 }
 
+/// Something that ends when it is dropped.
+pub trait Snapshot {}
+
+impl<T> Snapshot for T {}
+
 /// The local store. Synchronous: SQLite answers in microseconds.
 pub trait Store: Send {
+    /// As long as this is held, all that is read is of one moment, and each look-up costs much less. Never over a wait
+    /// for the remote.
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        Ok(Box::new(()))
+    }
+
     /// Makes or checks the object's table (a read-only store only checks), and tells what is known
     /// of it.
     fn attach(&mut self, object: &Object) -> Result<ObjectState, StoreError>;

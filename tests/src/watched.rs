@@ -1,7 +1,8 @@
 //! A store that is watched: before and after each call that changes it, somebody may have the process die.
 
 use host::ports::{
-    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
+    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
+    StoreError,
 };
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -107,6 +108,10 @@ impl<S: Store> Store for Watched<'_, S> {
         targets: &[LocalId],
     ) -> Result<Vec<(LocalId, LocalId)>, StoreError> {
         self.store.linking_to(object, field, targets)
+    }
+
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        self.store.snapshot()
     }
 
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {

@@ -3,7 +3,7 @@
 use super::error::{unreadable, unwritable};
 use super::json::{Layout, encode_row};
 use crate::ports::Baseline;
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
@@ -206,40 +206,56 @@ pub(super) struct Entry<'a> {
     pub(super) beyond_filter: Option<bool>,
 }
 
-/// Enters an entry, or replaces it; answers whether the pair is new. `is_new` where that is certain.
-pub(super) fn enter(
-    connection: &Connection,
-    object: i64,
-    fields: i64,
-    entry: &Entry<'_>,
-    is_new: bool,
-) -> rusqlite::Result<bool> {
-    let (updated, version) = entry.remote.token_to_keep();
-    let local = entry.local.0;
-    let pair = (object, local, &entry.remote.id.0, entry.revision.0, updated, version, &entry.remote.created);
-    let replace = format!(
+/// The statements that enter an entry.
+pub(super) struct Entering<'c> {
+    insert: CachedStatement<'c>,
+    agree: CachedStatement<'c>,
+}
+
+impl<'c> Entering<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Entering<'c>> {
+        let insert = "INSERT INTO _sync_baseline(object, local_id, remote_id, revision, updated, version, created) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        let agree =
+            "INSERT OR REPLACE INTO _sync_agreed(object, local_id, fields, \"row\") VALUES (?1, ?2, ?3, ?4)";
+        Ok(Entering { insert: connection.prepare_cached(insert)?, agree: connection.prepare_cached(agree)? })
+    }
+
+    /// Enters an entry, or replaces it; answers whether the pair is new. `is_new` where that is certain.
+    pub(super) fn enter(
+        &mut self,
+        connection: &Connection,
+        (object, fields): (i64, i64),
+        entry: &Entry<'_>,
+        is_new: bool,
+    ) -> rusqlite::Result<bool> {
+        let (updated, version) = entry.remote.token_to_keep();
+        let (local, id) = (entry.local.0, &entry.remote.id.0);
+        let pair = (object, local, id, entry.revision.0, updated, version, &entry.remote.created);
+        let is_new = is_new || replace(connection, pair)? == 0;
+        if is_new {
+            self.insert.execute(pair)?;
+        }
+        let row = encode_row(entry.row).map_err(unwritable)?;
+        self.agree.execute((object, local, fields, row))?;
+        match entry.beyond_filter {
+            Some(true) => {
+                let sql = "INSERT OR IGNORE INTO _sync_beyond(object, local_id) VALUES (?1, ?2)";
+                connection.prepare_cached(sql)?.execute((object, local))?;
+            }
+            Some(false) if !is_new => drop_from(connection, "_sync_beyond", object, local)?,
+            Some(false) | None => {}
+        }
+        Ok(is_new)
+    }
+}
+
+fn replace(connection: &Connection, pair: impl Params) -> rusqlite::Result<usize> {
+    let sql = format!(
         "UPDATE _sync_baseline {BY_LOCAL} SET remote_id = ?3, revision = ?4, updated = ?5, version = ?6, \
          created = ?7 WHERE object = ?1 AND local_id = ?2"
     );
-    let is_new = is_new || connection.prepare_cached(&replace)?.execute(pair)? == 0;
-    if is_new {
-        let insert = "INSERT INTO _sync_baseline(object, local_id, remote_id, revision, updated, version, created) \
-                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        connection.prepare_cached(insert)?.execute(pair)?;
-    }
-    let row = encode_row(entry.row).map_err(unwritable)?;
-    let agree =
-        "INSERT OR REPLACE INTO _sync_agreed(object, local_id, fields, \"row\") VALUES (?1, ?2, ?3, ?4)";
-    connection.prepare_cached(agree)?.execute((object, local, fields, row))?;
-    match entry.beyond_filter {
-        Some(true) => {
-            let sql = "INSERT OR IGNORE INTO _sync_beyond(object, local_id) VALUES (?1, ?2)";
-            connection.prepare_cached(sql)?.execute((object, local))?;
-        }
-        Some(false) if !is_new => drop_from(connection, "_sync_beyond", object, local)?,
-        Some(false) | None => {}
-    }
-    Ok(is_new)
+    connection.prepare_cached(&sql)?.execute(pair)
 }
 
 /// Drops an entry; answers whether there was one.

@@ -1,16 +1,15 @@
 //! Carries out the pipeline's changes, inside a transaction that the caller opened.
 
 use super::attempt::attempt;
-use super::baseline::{self, Entry};
+use super::baseline::{self, Entering, Entry};
 use super::error::{is_refusal, refusal};
 use super::images::{Image, Taker};
 use super::records::{Stamp, Statements};
 use super::table::Attached;
 use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection, OptionalExtension};
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
 use sync_core::object::Object;
@@ -26,12 +25,16 @@ pub(super) struct Writer<'a> {
     attached: &'a Attached,
     /// Keeps what is overwritten and deleted.
     images: Option<&'a Taker>,
+    // What is executed for every record, or almost: looking a statement up takes as long as many of them.
+    insert: CachedStatement<'a>,
+    revision: CachedStatement<'a>,
+    entering: Entering<'a>,
     /// What records are written with; `None` as long as none is.
-    stamp: RefCell<Option<Stamp>>,
+    stamp: Option<Stamp>,
     /// Pairs that came, without those that went.
-    linked: Cell<i64>,
-    /// The newest record that had a pair before; `None` as long as nobody asked.
-    newest: Cell<Option<Option<LocalId>>>,
+    linked: i64,
+    /// The newest record that has a pair; `None` as long as nobody asked.
+    newest: Option<Option<LocalId>>,
 }
 
 impl<'a> Writer<'a> {
@@ -41,21 +44,24 @@ impl<'a> Writer<'a> {
         object: &'a Object,
         attached: &'a Attached,
         images: Option<&'a Taker>,
-    ) -> Writer<'a> {
-        Writer {
+    ) -> rusqlite::Result<Writer<'a>> {
+        Ok(Writer {
             connection,
             object,
             attached,
             images,
-            stamp: RefCell::default(),
-            linked: Cell::default(),
-            newest: Cell::default(),
-        }
+            insert: connection.prepare_cached(&attached.sql.insert)?,
+            revision: connection.prepare_cached(&attached.sql.revision)?,
+            entering: Entering::new(connection)?,
+            stamp: None,
+            linked: 0,
+            newest: None,
+        })
     }
 
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
     /// the others are carried out again, each by itself. That is the exception, so only then it costs anything.
-    pub(super) fn apply_all(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
+    pub(super) fn apply_all(mut self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
         self.begin(changes)?;
         let answers = match changes.iter().map(|change| self.apply(change)).collect() {
             Err(error) if is_refusal(&error) => self.apply_each(changes),
@@ -64,14 +70,14 @@ impl<'a> Writer<'a> {
         if self.stamp.take().is_some() {
             Statements::end(self.connection)?;
         }
-        match self.linked.get() {
+        match self.linked {
             0 => {}
             more => baseline::count_linked(self.connection, self.attached.id, more)?,
         }
         Ok(answers)
     }
 
-    fn apply_each(&self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
+    fn apply_each(&mut self, changes: &[Change]) -> rusqlite::Result<Vec<Changed>> {
         // Those that ended the whole transaction.
         let mut fatal: HashMap<usize, String> = HashMap::new();
         'again: loop {
@@ -83,10 +89,10 @@ impl<'a> Writer<'a> {
                     answers.push(self.refuse(change, message.clone())?);
                     continue;
                 }
-                let linked = self.linked.get();
+                let (linked, newest) = (self.linked, self.newest);
                 let attempted = attempt(self.connection, || self.apply(change))?;
                 if attempted.is_err() {
-                    self.linked.set(linked);
+                    (self.linked, self.newest) = (linked, newest);
                 }
                 match attempted {
                     Ok(answer) => answers.push(answer),
@@ -103,10 +109,10 @@ impl<'a> Writer<'a> {
 
     /// All records that a transaction writes have one revision, for which the table's triggers need not write them
     /// again.
-    fn begin(&self, changes: &[Change]) -> rusqlite::Result<()> {
-        self.linked.set(0);
+    fn begin(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
+        (self.linked, self.newest) = (0, None);
         if writes_records(changes) {
-            self.stamp.replace(Some(Statements::begin(self.connection)?));
+            self.stamp = Some(Statements::begin(self.connection)?);
         }
         Ok(())
     }
@@ -121,7 +127,7 @@ impl<'a> Writer<'a> {
 
     /// The table refuses a change. A link is entered all the same, without its fields, and open: the other side
     /// has the record, and the next run finds that the fields are not what was agreed.
-    fn refuse(&self, change: &Change, message: String) -> rusqlite::Result<Changed> {
+    fn refuse(&mut self, change: &Change, message: String) -> rusqlite::Result<Changed> {
         if let Change::Link { baseline, .. } = change {
             let mut open = baseline.clone();
             open.pair.revision = Revision::UNSETTLED;
@@ -131,7 +137,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Carries out one change, or nothing of it where the record moved since the compare.
-    fn apply(&self, change: &Change) -> rusqlite::Result<Changed> {
+    fn apply(&mut self, change: &Change) -> rusqlite::Result<Changed> {
         let unrevised = |id| Ok(Changed::Done(LocalKey { id, revision: Revision::UNSETTLED }));
         match change {
             Change::Insert { row, remote, beyond_filter } => self.insert(row, remote, *beyond_filter),
@@ -143,7 +149,8 @@ impl<'a> Writer<'a> {
             }
             Change::Forget { local } => {
                 self.forget(*local)?;
-                self.touch(*local, self.revision(*local)?.is_some())?;
+                let is_left = self.revision(*local)?.is_some();
+                self.touch(*local, is_left)?;
                 unrevised(*local)
             }
             Change::Intend(intent) => {
@@ -158,36 +165,27 @@ impl<'a> Writer<'a> {
     }
 
     /// What the remote did not send is null in the new record, and so in what both sides agree on.
-    fn insert(&self, row: &Row, remote: &RemoteKey, beyond_filter: bool) -> rusqlite::Result<Changed> {
-        let stamp = match self.stamp.borrow().clone() {
-            Some(stamp) => stamp,
-            None => Statements::begin(self.connection)?,
-        };
-        let local = self.attached.sql.insert(self.connection, row, &stamp)?;
+    fn insert(&mut self, row: &Row, remote: &RemoteKey, beyond_filter: bool) -> rusqlite::Result<Changed> {
+        let stamp = self.stamp.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
+        let written = stamp.revision;
+        let local = Statements::insert(self.connection, &mut self.insert, row, stamp)?;
         let null = |value: &Value| if *value == Value::Absent { Value::Null } else { value.clone() };
         let sent_all = !row.contains(&Value::Absent);
         let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
-        let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
-        let entry = Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) };
+        let found = self.revision(local)?;
+        let revision = found.unwrap_or(Revision::UNSETTLED);
         // An id that comes back all the same, in a table that somebody made anew, may still have a pair.
-        let newest = match self.newest.get() {
-            Some(newest) => newest,
-            None => baseline::newest(self.connection, self.attached.id)?,
-        };
-        self.newest.set(Some(newest));
-        let is_new = newest.is_none_or(|newest| newest < local);
-        if baseline::enter(self.connection, self.attached.id, self.attached.fields, &entry, is_new)? {
-            self.linked.set(self.linked.get() + 1);
-        }
-        // Where a trigger that a person made wrote the record once more, ours entered it.
-        if is_open(remote) || revision != stamp.revision {
-            self.touch(local, is_open(remote))?;
+        let is_new = self.is_new(local)?;
+        self.pair(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) }, is_new)?;
+        // Where a trigger that a person made wrote the record once more, or deleted it, ours entered it.
+        if is_open(remote) || found != Some(written) {
+            self.touch(local, is_open(remote) || found.is_none())?;
         }
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
     fn update(
-        &self,
+        &mut self,
         local: LocalId,
         expected: Revision,
         row: &Row,
@@ -201,12 +199,12 @@ impl<'a> Writer<'a> {
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
         self.overwrote(local, image, expected, revision)?;
         let row = &self.agreed(local, row)?;
-        self.enter(&Entry { local, remote, revision, row, beyond_filter: None })?;
+        self.enter(&Entry { local, remote, revision, row, beyond_filter: None }, false, Some(revision))?;
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
     /// Already gone is done (decision 11).
-    fn delete(&self, local: LocalId, expected: Option<Revision>) -> rusqlite::Result<Changed> {
+    fn delete(&mut self, local: LocalId, expected: Option<Revision>) -> rusqlite::Result<Changed> {
         let found = self.revision(local)?;
         if found.is_some() && expected.is_some() && found != expected {
             return Ok(Changed::Moved);
@@ -220,28 +218,33 @@ impl<'a> Writer<'a> {
             self.attached.sql.delete(self.connection, local)?;
         }
         self.forget(local)?;
-        self.touch(local, false)?;
+        // A trigger that a person made may have put the record back.
+        let is_left = self.revision(local)?.is_some();
+        self.touch(local, is_left)?;
         let revision = found.or(expected).unwrap_or(Revision::UNSETTLED);
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
     /// A record edited or deleted since keeps the revision that was synchronized, so that the next
     /// run finds the edit or the delete.
-    fn link(&self, baseline: &Baseline, fields: &[(usize, Value)]) -> rusqlite::Result<Changed> {
+    fn link(&mut self, baseline: &Baseline, fields: &[(usize, Value)]) -> rusqlite::Result<Changed> {
         let pair = &baseline.pair;
+        let is_new = self.is_new(pair.local)?;
         let before = self.revision(pair.local)?;
-        let image = self.image_of_link(pair.local, fields)?;
-        self.write_fields(pair.local, before, fields, image)?;
-        let after = self.revision(pair.local)?.unwrap_or(pair.revision);
-        let revision = if before == Some(pair.revision) { after } else { pair.revision };
+        let image = self.image_of_link(pair.local, fields, is_new)?;
+        let after = self.write_fields(pair.local, before, fields, image)?;
+        let revision = match after {
+            Some(after) if before == Some(pair.revision) => after,
+            _ => pair.revision,
+        };
         let beyond_filter = Some(baseline.beyond_filter);
         let (remote, row) = (&pair.remote, &baseline.row);
-        self.enter(&Entry { local: pair.local, remote, revision, row, beyond_filter })?;
-        Ok(Changed::Done(LocalKey { id: pair.local, revision: after }))
+        self.enter(&Entry { local: pair.local, remote, revision, row, beyond_filter }, is_new, after)?;
+        Ok(Changed::Done(LocalKey { id: pair.local, revision: after.unwrap_or(pair.revision) }))
     }
 
     fn settle(
-        &self,
+        &mut self,
         local: LocalId,
         expected: Option<Revision>,
         fields: &[(usize, Value)],
@@ -255,10 +258,10 @@ impl<'a> Writer<'a> {
             Some(agreed) => {
                 let all = |_: usize, _: &Value, _: &Value| true;
                 let image = self.image(local, fields.iter().map(|(index, value)| (*index, value)), all)?;
-                self.write_fields(local, found, fields, image)?;
+                let left = self.write_fields(local, found, fields, image)?;
                 let Pair { remote, revision, .. } = &agreed.pair;
                 let (row, beyond_filter) = (&agreed.row, Some(agreed.beyond_filter));
-                self.enter(&Entry { local, remote, revision: *revision, row, beyond_filter })?;
+                self.enter(&Entry { local, remote, revision: *revision, row, beyond_filter }, false, left)?;
             }
             None => {
                 self.forget(local)?;
@@ -270,30 +273,39 @@ impl<'a> Writer<'a> {
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
-    /// Writes fields of a record that has this revision, and keeps the image of it.
+    /// Writes fields of a record that has this revision, and keeps the image of it. The revision that it has then.
     fn write_fields(
-        &self,
+        &mut self,
         local: LocalId,
         found: Option<Revision>,
         fields: &[(usize, Value)],
         image: Option<Image>,
-    ) -> rusqlite::Result<()> {
-        let Some(found) = found.filter(|_| !fields.is_empty()) else { return Ok(()) };
-        let writes = fields
-            .iter()
-            .filter_map(|(index, value)| self.object.local.get(*index).map(|field| (field, value)));
+    ) -> rusqlite::Result<Option<Revision>> {
+        let Some(before) = found.filter(|_| !fields.is_empty()) else { return Ok(found) };
+        let object = self.object;
+        let writes =
+            fields.iter().filter_map(|(index, value)| object.local.get(*index).map(|field| (field, value)));
         self.attached.sql.update(self.connection, local, writes)?;
-        let left = self.revision(local)?.unwrap_or(found);
-        self.overwrote(local, image, found, left)
+        let left = self.revision(local)?;
+        self.overwrote(local, image, before, left.unwrap_or(before))?;
+        Ok(left)
     }
 
     /// What the server computed anew is no loss. A person's edit that is put back is one (decision 9), and so is
     /// a link to a record that was deleted.
-    fn image_of_link(&self, local: LocalId, fields: &[(usize, Value)]) -> rusqlite::Result<Option<Image>> {
+    fn image_of_link(
+        &self,
+        local: LocalId,
+        fields: &[(usize, Value)],
+        is_new: bool,
+    ) -> rusqlite::Result<Option<Image>> {
         if self.images.is_none() || fields.is_empty() {
             return Ok(None);
         }
-        let agreed = baseline::entries(self.connection, self.object, self.attached.id, &[local])?.pop();
+        let agreed = match is_new {
+            true => None,
+            false => baseline::entries(self.connection, self.object, self.attached.id, &[local])?.pop(),
+        };
         let matters = |index: usize, old: &Value, new: &Value| {
             let links =
                 || self.object.local.get(index).is_some_and(|field| matches!(field.kind, Kind::Reference(_)));
@@ -347,23 +359,37 @@ impl<'a> Writer<'a> {
         Ok(Cow::Owned(row))
     }
 
-    fn revision(&self, local: LocalId) -> rusqlite::Result<Option<Revision>> {
-        self.attached.sql.revision(self.connection, local)
+    fn revision(&mut self, local: LocalId) -> rusqlite::Result<Option<Revision>> {
+        self.revision.query_row([local.0], |row| row.get(0).map(Revision)).optional()
     }
 
-    /// Enters a pair, and whether the next run has to look at it.
-    fn enter(&self, entry: &Entry<'_>) -> rusqlite::Result<()> {
+    /// Whether a record certainly has no pair: its id comes after those of all that have one.
+    fn is_new(&mut self, local: LocalId) -> rusqlite::Result<bool> {
+        let newest = match self.newest {
+            Some(newest) => newest,
+            None => *self.newest.insert(baseline::newest(self.connection, self.attached.id)?),
+        };
+        Ok(newest.is_none_or(|newest| newest < local))
+    }
+
+    /// Enters a pair, and whether the next run has to look at it: the record has this revision by now.
+    fn enter(&mut self, entry: &Entry<'_>, is_new: bool, found: Option<Revision>) -> rusqlite::Result<()> {
+        self.pair(entry, is_new)?;
+        self.touch(entry.local, found != Some(entry.revision) || is_open(entry.remote))
+    }
+
+    fn pair(&mut self, entry: &Entry<'_>, is_new: bool) -> rusqlite::Result<()> {
         let Attached { id, fields, .. } = *self.attached;
-        if baseline::enter(self.connection, id, fields, entry, false)? {
-            self.linked.set(self.linked.get() + 1);
+        if self.entering.enter(self.connection, (id, fields), entry, is_new)? {
+            self.linked += 1;
+            self.newest = self.newest.map(|newest| newest.max(Some(entry.local)));
         }
-        let is_touched = self.revision(entry.local)? != Some(entry.revision);
-        self.touch(entry.local, is_touched || is_open(entry.remote))
+        Ok(())
     }
 
-    fn forget(&self, local: LocalId) -> rusqlite::Result<()> {
+    fn forget(&mut self, local: LocalId) -> rusqlite::Result<()> {
         if baseline::forget(self.connection, self.attached.id, local)? {
-            self.linked.set(self.linked.get() - 1);
+            self.linked -= 1;
         }
         Ok(())
     }

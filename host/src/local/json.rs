@@ -1,13 +1,19 @@
 //! A row of the baseline as a JSON array of natural values.
 
 use crate::natural::{Natural, from_natural};
+use serde::Serializer;
 use serde_json::Value as Json;
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
 
+/// Bytes that most rows fit into.
+const ROOM: usize = 512;
+
 /// A row as it is stored.
 pub(super) fn encode_row(row: &Row) -> serde_json::Result<String> {
-    serde_json::to_string(&row.iter().map(Natural).collect::<Vec<_>>())
+    let mut text = Vec::with_capacity(ROOM);
+    serde_json::Serializer::new(&mut text).collect_seq(row.iter().map(Natural))?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
 }
 
 /// Where each of the object's fields stands in a stored row, by the names that it was written with:

@@ -146,13 +146,15 @@ fn enter(
 
 /// What was chosen for this conflict, if it is still the one that the choice was made on.
 pub(super) fn choice(connection: &Connection, conflict: &ConflictEntry) -> rusqlite::Result<Option<Choice>> {
-    let sql = "SELECT choice FROM _sync_conflict \
-               WHERE object = ?1 AND local_id = ?2 AND remote_id = ?3 AND kind = ?4 AND fields = ?5";
-    let fields = serde_json::to_string(&conflict.fields).map_err(unwritable)?;
-    let key = (conflict.object.as_str(), conflict.local.0, &conflict.remote.0, conflict.kind.name(), fields);
-    let choice: Option<Option<String>> =
-        connection.prepare_cached(sql)?.query_row(key, |row| row.get(0)).optional()?;
-    Ok(choice.flatten().as_deref().and_then(Choice::from_name))
+    let sql = "SELECT choice, fields FROM _sync_conflict \
+               WHERE object = ?1 AND local_id = ?2 AND remote_id = ?3 AND kind = ?4 AND choice IS NOT NULL";
+    let key = (conflict.object.as_str(), conflict.local.0, &conflict.remote.0, conflict.kind.name());
+    let chosen = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let chosen: Option<(String, String)> =
+        connection.prepare_cached(sql)?.query_row(key, chosen).optional()?;
+    let Some((choice, fields)) = chosen else { return Ok(None) };
+    let is_same = fields == serde_json::to_string(&conflict.fields).map_err(unwritable)?;
+    Ok(Choice::from_name(&choice).filter(|_| is_same))
 }
 
 /// Remembers what somebody chose; false where there is no such conflict.

@@ -7,7 +7,7 @@ use super::refusal::quote;
 use super::watch::NOW;
 use crate::ports::{LocalRecord, Unfit};
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Statement, params_from_iter};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Field, Object};
 use sync_core::value::{Row, Value};
@@ -32,8 +32,8 @@ pub(super) struct Statements {
     count: String,
     keys: String,
     record: String,
-    revision: String,
-    insert: String,
+    pub(super) revision: String,
+    pub(super) insert: String,
     delete: String,
 }
 
@@ -167,16 +167,16 @@ impl Statements {
         connection.prepare_cached("UPDATE _sync_counter SET writing = 0")?.execute([]).map(|_| ())
     }
 
-    /// Inserts a record, and answers its id.
+    /// Inserts a record with the statement for it, and answers its id.
     pub(super) fn insert(
-        &self,
         connection: &Connection,
+        statement: &mut Statement<'_>,
         row: &Row,
         stamp: &Stamp,
     ) -> rusqlite::Result<LocalId> {
         let stamp = [ValueRef::Integer(stamp.revision.0), ValueRef::Text(stamp.now.as_bytes())];
         let values = row.iter().map(encode).chain(stamp.map(ToSqlOutput::Borrowed));
-        match connection.prepare_cached(&self.insert)?.execute(params_from_iter(values))? {
+        match statement.execute(params_from_iter(values))? {
             0 => Err(ignored()),
             _ => Ok(LocalId(connection.last_insert_rowid())),
         }

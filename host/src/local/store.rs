@@ -7,7 +7,8 @@ use super::sqlite::{Mode, SqliteStore};
 use super::table::{self, AttachError};
 use super::{baseline, journal, logs, runs};
 use crate::ports::{
-    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Store, StoreError,
+    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
+    StoreError,
 };
 use crate::shown::shown;
 use rusqlite::Connection;
@@ -17,6 +18,16 @@ use sync_core::conflict::Choice;
 use sync_core::object::{Object, ObjectName};
 
 impl Store for SqliteStore {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot + '_>, StoreError> {
+        if !self.connection.is_autocommit() {
+            return Ok(Box::new(()));
+        }
+        match self.connection.unchecked_transaction() {
+            Ok(transaction) => Ok(Box::new(transaction)),
+            Err(error) => Err(self.failed("begin to read")(error)),
+        }
+    }
+
     fn attach(&mut self, object: &Object) -> Result<ObjectState, StoreError> {
         let name = object.name.as_str();
         let attached = match self.mode {
@@ -59,6 +70,7 @@ impl Store for SqliteStore {
     }
 
     fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
         let sql = &self.table(&object.name)?.sql;
         let key = |&id: &LocalId| {
             let revision = sql.revision(&self.connection, id);
@@ -78,6 +90,7 @@ impl Store for SqliteStore {
     }
 
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
         let sql = &self.table(&object.name)?.sql;
         sql.records(&self.connection, object, ids)
             .map_err(self.failed(&format!("read the records of {}", object.name)))
@@ -98,11 +111,13 @@ impl Store for SqliteStore {
     }
 
     fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
         baseline::pairs_of_local(&self.connection, object.as_str(), ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
         baseline::pairs_of_remote(&self.connection, object.as_str(), ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
@@ -118,6 +133,7 @@ impl Store for SqliteStore {
     }
 
     fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
         let number = self.table(&object.name)?.id;
         baseline::entries(&self.connection, object, number, ids)
             .map_err(self.failed(&format!("read the baseline of {}", object.name)))
@@ -169,8 +185,7 @@ impl Store for SqliteStore {
         let taker = self.images.as_ref().and_then(|images| images.taker(&object.name));
         let doing = format!("change the records of {}", object.name);
         let apply = |connection: &Connection| {
-            let writer = Writer::new(connection, object, &attached, taker.as_ref());
-            let answers = writer.apply_all(&changes)?;
+            let answers = Writer::new(connection, object, &attached, taker.as_ref())?.apply_all(&changes)?;
             let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.bound(connection))?;
             Ok((answers, too_many))
         };
@@ -244,5 +259,12 @@ impl Store for SqliteStore {
     fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError> {
         logs::pending(&self.connection, object.as_str())
             .map_err(self.failed(&format!("count what is pending of {object}")))
+    }
+}
+
+impl SqliteStore {
+    /// Worth it where there are several: one look-up is a transaction of its own.
+    fn snapshot_for<T>(&self, looked_up: &[T]) -> Result<Option<Box<dyn Snapshot + '_>>, StoreError> {
+        (looked_up.len() > 1).then(|| self.snapshot()).transpose()
     }
 }

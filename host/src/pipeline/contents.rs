@@ -1,11 +1,13 @@
 //! What the decisions of step 3 have to know of the records: read in batches, each record's in one place.
 
+use super::links::{self, Unlinked};
 use super::operations::Work;
-use super::{Failure, Stop, full_compare, links, pull};
+use super::{Failure, Stop, full_compare, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::compare::{Needs, Side, is_another_record};
+use sync_core::object::Object;
 use sync_core::value::{Row, Value};
 
 /// A pair of which at least one side is not the same.
@@ -146,21 +148,32 @@ pub(super) async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -
     for ids in remote.chunks(work.remote.capabilities().details_batch.max(1)) {
         let records = work.remote.details(object, ids).await?;
         let (keys, rows): (Vec<_>, Vec<_>) = records.into_iter().map(|it| (it.key, it.row)).unzip();
+        let mut linked = Vec::with_capacity(keys.len());
+        let snapshot = store.snapshot()?;
         for (key, mapped) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
-            let row = match mapped {
-                Ok(mut row) => {
-                    let is_link = |(_, value): &(usize, &Value)| matches!(value, Value::Reference(_));
-                    let linked: Vec<usize> =
-                        row.iter().enumerate().filter(is_link).map(|(index, _)| index).collect();
-                    let unlinked = links::to_local(store, object, &mut row)?;
+            linked.push((key, mapped.map(|row| link(store, object, row)).map_err(Failure::from)));
+        }
+        drop(snapshot);
+        for (key, row) in linked {
+            let row = match row {
+                Ok(linked) => {
+                    let (fetched, unlinked) = linked?;
                     let ahead = pull::parents::still_expected(work, store, &unlinked).await?;
-                    let unlinked = linked.into_iter().filter(|&it| row.get(it) == Some(&Value::Null));
-                    Ok(Fetched { ahead, unlinked: unlinked.collect(), row })
+                    Ok(Fetched { ahead, ..fetched })
                 }
-                Err(error) => Err(Failure::from(error)),
+                Err(failure) => Err(failure),
             };
             contents.remote.insert(key.id.clone(), (key, row));
         }
     }
     Ok(contents)
+}
+
+/// Translates the links of a remote record that was mapped; what they lead to ahead is still to be asked.
+fn link(store: &dyn Store, object: &Object, mut row: Row) -> Result<(Fetched, Vec<Unlinked>), Stop> {
+    let is_link = |(_, value): &(usize, &Value)| matches!(value, Value::Reference(_));
+    let linked: Vec<usize> = row.iter().enumerate().filter(is_link).map(|(index, _)| index).collect();
+    let unlinked = links::to_local(store, object, &mut row)?;
+    let lost = linked.into_iter().filter(|&it| row.get(it) == Some(&Value::Null)).collect();
+    Ok((Fetched { row, unlinked: lost, ahead: false }, unlinked))
 }

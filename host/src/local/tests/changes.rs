@@ -167,6 +167,46 @@ fn a_link_writes_fields_without_hiding_an_edit() {
 }
 
 #[test]
+fn what_a_trigger_of_a_persons_does_to_our_write_is_looked_at_again() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let kept = done(&mut store, &object, insert("R1", acme()));
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![]));
+    place.sql(
+        "CREATE TRIGGER unwanted AFTER INSERT ON account BEGIN DELETE FROM account WHERE id = NEW.id; END;
+         CREATE TRIGGER undeleted AFTER DELETE ON account WHEN OLD.id = 1 BEGIN
+           INSERT INTO account(id, name) VALUES (OLD.id, OLD.name); END;",
+    );
+    let unwanted = done(&mut store, &object, insert("R2", acme()));
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![unwanted.id]));
+    place.sql("DROP TRIGGER unwanted");
+    done(&mut store, &object, Change::Delete { local: kept.id, expected: Some(kept.revision) });
+    assert_eq!(place.ask("SELECT name FROM account"), "Acme");
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![kept.id, unwanted.id]));
+}
+
+#[test]
+fn a_record_that_is_linked_twice_in_one_transaction_has_one_pair() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    place.sql("INSERT INTO account(name) VALUES ('a'), ('b'), ('c')");
+    let link = |id: i64, to: &str| {
+        let revision = key_of(&store, &object, LocalId(id)).revision;
+        let pair = Pair { local: LocalId(id), remote: remote(to, "1"), revision };
+        let baseline = Baseline { pair, row: acme(), beyond_filter: false };
+        Change::Link { baseline, fields: vec![(0, Value::Text(format!("{to} there")))] }
+    };
+    let changes = vec![link(2, "R2"), link(3, "R3"), link(2, "R4"), link(1, "R1"), link(3, "R5")];
+    store.commit(&object, changes).unwrap();
+    let pairs = store.pairs(&object.name, None).unwrap();
+    let pairs: Vec<(i64, &str)> =
+        pairs.iter().map(|pair| (pair.local.0, pair.remote.id.0.as_str())).collect();
+    assert_eq!(pairs, [(1, "R1"), (2, "R4"), (3, "R5")]);
+    assert_eq!(store.linked(&object.name).unwrap(), 3);
+    assert_eq!(place.ask("SELECT group_concat(name) FROM account"), "R1 there,R4 there,R5 there");
+}
+
+#[test]
 fn links_are_found_both_ways() {
     let (place, object) = (Place::new(), account());
     let mut store = place.with(&object);

@@ -56,6 +56,7 @@ fn link(
     batch: Vec<Read>,
 ) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
     let (mut mapped, mut failed) = (Vec::with_capacity(batch.len()), Vec::new());
+    let _snapshot = store.snapshot()?;
     for (key, row) in batch {
         match row {
             Ok(mut row) => {

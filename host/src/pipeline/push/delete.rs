@@ -1,6 +1,6 @@
 //! Push delete: compare the version, then delete the remote record.
 
-use super::{WAVE, refusal, unanswered};
+use super::{refusal, unanswered};
 use crate::pipeline::links;
 use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
@@ -8,6 +8,9 @@ use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
+
+/// Deletes that are journalled and entered together: one wait for the disk, and one look for links to what is gone.
+const WAVE: usize = 512;
 
 /// Push delete: delete the remote records whose version is the compared one.
 pub(in crate::pipeline) async fn deletes(

@@ -2,7 +2,7 @@
 //! where it is the same record, else it is an issue, and nothing is written (decision 4).
 
 use super::queue::{Candidate, Queue};
-use super::send::{Inserted, Sending};
+use super::send::{self, Inserted, Sending};
 use super::{Ready, link, refusal};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, Work};
@@ -10,6 +10,7 @@ use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use sync_core::change_key::{LocalKey, RemoteId, RemoteToken};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
@@ -35,7 +36,11 @@ pub(in crate::pipeline) async fn inserts(
             if batch.is_empty() {
                 break;
             }
-            under_way.push_back(Sending::start(work, batch));
+            under_way.push_back(Sending::start(send::insert(
+                Arc::clone(work.remote),
+                Arc::clone(&work.participant().mapper),
+                batch,
+            )));
         }
         let Some(sending) = under_way.pop_front() else { break };
         let results = sending.end().await?;
@@ -69,10 +74,12 @@ fn settle(
         }
     }
     let mut changes = Vec::with_capacity(2 * inserted.len());
+    let snapshot = store.snapshot()?;
     for (ready, written, answer) in inserted {
         changes.extend(entries(work, store, report, learned, ready, written, answer)?);
         report.count(Operation::PushInsert);
     }
+    drop(snapshot);
     let mut failures = Vec::new();
     work.commit(store, changes, &mut failures)?;
     let mut stop = None;

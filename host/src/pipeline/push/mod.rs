@@ -20,9 +20,6 @@ use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
 use sync_core::value::{Kind, Row, Value};
 
-/// Updates and deletes that are journalled, sent and committed together.
-const WAVE: usize = 64;
-
 /// A local record, checked and mapped, ready to be sent.
 struct Ready {
     key: LocalKey,
@@ -44,6 +41,7 @@ fn prepare(
     operation: Operation,
 ) -> Result<(Vec<Ready>, Failed<LocalId>), Stop> {
     let (object, mapper) = (work.object(), &work.participant().mapper);
+    let _snapshot = store.snapshot()?;
     let (mut accepted, mut failed) = (Vec::new(), Vec::new());
     for LocalRecord { key, row } in store.local_records(object, ids)? {
         match row

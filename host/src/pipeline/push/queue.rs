@@ -13,7 +13,7 @@ use sync_core::operation::Operation;
 use sync_core::value::Value;
 
 /// Records that are prepared and journalled together: one wait for the disk.
-const WAVE: usize = 128;
+const WAVE: usize = 256;
 
 /// A new local record and the key that it is looked up by.
 pub(super) struct Candidate {

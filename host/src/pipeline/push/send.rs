@@ -1,10 +1,9 @@
-//! Sending new records: the user key is looked up, the record inserted, and where that got no answer, looked up again.
-//! Each batch is a task of its own: meanwhile what came of another is entered here.
+//! Sending. Each batch is a task of its own: meanwhile what came of another is entered here. Of new records the user key
+//! is looked up, the record inserted, and where that got no answer, looked up again.
 
 use super::queue::Candidate;
 use super::{answers, no_answer, unanswered};
 use crate::pipeline::Stop;
-use crate::pipeline::operations::Work;
 use crate::ports::{Mapper, Remote, RemoteError, RemoteRecord, WriteError, Written};
 use std::sync::Arc;
 use sync_core::object::{Object, UserKey};
@@ -24,32 +23,36 @@ pub(super) enum Inserted {
 }
 
 /// A batch under way. Not sent any further once this is dropped; the journal knows what was.
-pub(super) struct Sending(JoinHandle<Vec<(Candidate, Inserted)>>);
+pub(super) struct Sending<T>(JoinHandle<T>);
 
-impl Sending {
+impl<T: Send + 'static> Sending<T> {
     /// Begins to send a batch, which is in the journal.
-    pub(super) fn start(work: &Work<'_>, batch: Vec<Candidate>) -> Sending {
-        let (remote, mapper) = (Arc::clone(work.remote), Arc::clone(&work.participant().mapper));
-        Sending(tokio::spawn(async move { send(&*remote, &*mapper, batch).await }))
+    pub(super) fn start(batch: impl Future<Output = T> + Send + 'static) -> Sending<T> {
+        Sending(tokio::spawn(batch))
     }
 
     /// What came of it.
-    pub(super) async fn end(mut self) -> Result<Vec<(Candidate, Inserted)>, Stop> {
+    pub(super) async fn end(mut self) -> Result<T, Stop> {
         (&mut self.0).await.map_err(|failed| match failed.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Stop::Run("sending new records was called off".to_owned()),
+            Err(_) => Stop::Run("sending records was called off".to_owned()),
         })
     }
 }
 
-impl Drop for Sending {
+impl<T> Drop for Sending<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
-/// Looks the user keys of a batch up immediately before its inserts, and again where an insert got no answer.
-async fn send(remote: &dyn Remote, mapper: &dyn Mapper, batch: Vec<Candidate>) -> Vec<(Candidate, Inserted)> {
+/// Inserts a batch. Its user keys are looked up immediately before, and again where an insert got no answer.
+pub(super) async fn insert(
+    remote: Arc<dyn Remote>,
+    mapper: Arc<dyn Mapper>,
+    batch: Vec<Candidate>,
+) -> Vec<(Candidate, Inserted)> {
+    let (remote, mapper) = (&*remote, &*mapper);
     let object = mapper.object();
     let mut results = Vec::with_capacity(batch.len());
     let keys: Vec<&UserKey> = batch.iter().map(|candidate| &candidate.key).collect();

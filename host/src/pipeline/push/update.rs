@@ -1,16 +1,21 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
-use super::{Ready, WAVE, answers, link, no_answer, prepare, refusal, unanswered};
+use super::send::Sending;
+use super::{Ready, answers, link, no_answer, prepare, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
 use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
-use crate::ports::{Baseline, Change, Intent, RemoteUpdate, Store, WriteError, Written};
+use crate::ports::{Baseline, Change, Intent, Mapper, Remote, RemoteUpdate, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, RemoteToken, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
+
+/// Updates that are worked out, journalled and sent together: one wait for the disk.
+const WAVE: usize = 128;
 
 /// An update with all that it needs.
 struct Update {
@@ -38,7 +43,7 @@ enum Updated {
 }
 
 /// Push update: the record is addressed by its mapped id, a changed user key is looked up for collisions, and
-/// the write happens only if the version is the compared one.
+/// the write happens only if the version is the compared one. While one wave is sent, the next is worked out.
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -47,65 +52,99 @@ pub(in crate::pipeline) async fn updates(
     updates: Vec<PushUpdate>,
 ) -> Result<(), Stop> {
     work.step(Operation::PushUpdate, updates.len());
-    for wave in updates.chunks(WAVE) {
-        let Wave { tasks, mut failures, done: mut changes } =
-            plan_updates(work, store, report, learned, wave)?;
-        let intents = tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it)));
-        changes.extend(intents);
-        work.commit(store, changes, &mut failures)?;
-        let mut results = update(work, tasks).await;
-        let written = results.iter_mut().filter_map(|(_, result)| match result {
-            Updated::Written(written) => Some(written),
-            Updated::Collides(_) | Updated::Failed(_) => None,
-        });
-        let mut answers = answers(&*work.participant().mapper, written).into_iter();
-        let mut changes = Vec::new();
-        let mut stop = None;
-        for (mut task, result) in results {
-            let subject = Subject::pair(task.ready.key.id, &task.task.pair.remote.id);
-            let local = task.ready.key.id;
-            // Not known whether it happened: the journal keeps the record for the next run to look at.
-            let settled = !matches!(result, Updated::Failed(WriteError::FateUnknown { .. }));
-            let failure = match result {
-                Updated::Written(written) => {
-                    if task.ready.links == Links::Refill {
-                        learned.refill.push(local);
-                        let (row, before) = (&mut task.ready.local, Some(&task.base.row));
-                        links::drop_unlinked(store, work.object(), row, before)?;
-                        task.ready.key.revision = Revision::UNSETTLED;
-                    }
-                    let answer = answers.next().flatten();
-                    changes.push(link(work, store, report, task.ready, written, answer, Some(&task.base))?);
+    let mut waves = updates.chunks(WAVE);
+    let mut under_way: VecDeque<Sending<Vec<(Update, Updated)>>> = VecDeque::new();
+    let mut stop = None;
+    loop {
+        while stop.is_none() && under_way.len() < work.write_batches() {
+            let Some(wave) = waves.next() else { break };
+            let Wave { tasks, mut failures, done: mut changes } =
+                plan_updates(work, store, report, learned, wave)?;
+            work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
+            changes.extend(tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it))));
+            work.commit(store, changes, &mut failures)?;
+            work.log(store, Operation::PushUpdate, failures)?;
+            // Two renames to one key must not pass each other's look-up.
+            if tasks.iter().any(|task| task.renamed.is_some()) {
+                while let Some(sending) = under_way.pop_front() {
+                    stop = settle(work, store, report, learned, sending.end().await?)?.or(stop);
+                }
+            }
+            if stop.is_some() {
+                let unsent = tasks.iter().map(|task| Change::Settled { local: task.ready.key.id });
+                store.commit(work.object(), unsent.collect())?;
+                break;
+            }
+            under_way.push_back(Sending::start(update(
+                Arc::clone(work.remote),
+                Arc::clone(&work.participant().mapper),
+                tasks,
+            )));
+        }
+        let Some(sending) = under_way.pop_front() else { break };
+        stop = settle(work, store, report, learned, sending.end().await?)?.or(stop);
+    }
+    stop.map_or(Ok(()), Err)
+}
+
+/// Enters what came of a wave. Answers what concerns all records.
+fn settle(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    mut results: Vec<(Update, Updated)>,
+) -> Result<Option<Stop>, Stop> {
+    let done = results.len();
+    let written = results.iter_mut().filter_map(|(_, result)| match result {
+        Updated::Written(written) => Some(written),
+        Updated::Collides(_) | Updated::Failed(_) => None,
+    });
+    let mut answers = answers(&*work.participant().mapper, written).into_iter();
+    let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
+    let snapshot = store.snapshot()?;
+    for (mut task, result) in results {
+        let subject = Subject::pair(task.ready.key.id, &task.task.pair.remote.id);
+        let local = task.ready.key.id;
+        // Not known whether it happened: the journal keeps the record for the next run to look at.
+        let settled = !matches!(result, Updated::Failed(WriteError::FateUnknown { .. }));
+        let failure = match result {
+            Updated::Written(written) => {
+                if task.ready.links == Links::Refill {
+                    learned.refill.push(local);
+                    let (row, before) = (&mut task.ready.local, Some(&task.base.row));
+                    links::drop_unlinked(store, work.object(), row, before)?;
+                    task.ready.key.revision = Revision::UNSETTLED;
+                }
+                let answer = answers.next().flatten();
+                changes.push(link(work, store, report, task.ready, written, answer, Some(&task.base))?);
+                changes.push(Change::Settled { local });
+                report.count(Operation::PushUpdate);
+                continue;
+            }
+            Updated::Collides(other) => Failure::new(
+                "user-key-taken",
+                format!("another remote record, {other}, has this user key already: nothing was written"),
+            ),
+            Updated::Failed(error) => match refusal(error) {
+                Ok(failure) => failure,
+                Err(error) => {
+                    stop = Some(error);
                     changes.push(Change::Settled { local });
-                    report.count(Operation::PushUpdate);
                     continue;
                 }
-                Updated::Collides(other) => Failure::new(
-                    "user-key-taken",
-                    format!("another remote record, {other}, has this user key already: nothing was written"),
-                ),
-                Updated::Failed(error) => match refusal(error) {
-                    Ok(failure) => failure,
-                    Err(error) => {
-                        stop = Some(error);
-                        changes.push(Change::Settled { local });
-                        continue;
-                    }
-                },
-            };
-            if settled {
-                changes.push(Change::Settled { local });
-            }
-            failures.push((subject, failure));
+            },
+        };
+        if settled {
+            changes.push(Change::Settled { local });
         }
-        work.commit(store, changes, &mut failures)?;
-        work.observer.event(Event::Progress(wave.len() as u64));
-        work.log(store, Operation::PushUpdate, failures)?;
-        if let Some(stop) = stop {
-            return Err(stop);
-        }
+        failures.push((subject, failure));
     }
-    Ok(())
+    drop(snapshot);
+    work.commit(store, changes, &mut failures)?;
+    work.observer.event(Event::Progress(done as u64));
+    work.log(store, Operation::PushUpdate, failures)?;
+    Ok(stop)
 }
 
 /// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
@@ -118,6 +157,7 @@ fn plan_updates(
     wave: &[PushUpdate],
 ) -> Result<Wave, Stop> {
     let object = work.object();
+    let _snapshot = store.snapshot()?;
     let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
     let (ready, failed) = prepare(work, store, &ids, Operation::PushUpdate)?;
     let mut by_id: HashMap<LocalId, &PushUpdate> = wave.iter().map(|it| (it.pair.local, it)).collect();
@@ -196,21 +236,24 @@ fn intent(operation: Operation, update: &Update) -> Intent {
     }
 }
 
-/// Sends the updates, in batches. Two renames to one key must not pass each other's look-up, so that where there are
-/// several, every record is a batch of its own.
-async fn update(work: &Work<'_>, tasks: Vec<Update>) -> Vec<(Update, Updated)> {
-    let object = work.object();
+/// Sends the updates, in batches. Where there are several renames, every record is a batch of its own.
+async fn update(
+    remote: Arc<dyn Remote>,
+    mapper: Arc<dyn Mapper>,
+    tasks: Vec<Update>,
+) -> Vec<(Update, Updated)> {
+    let object = mapper.object();
     let renames = tasks.iter().filter(|task| task.renamed.is_some()).count();
     let mut results = Vec::with_capacity(tasks.len());
     let mut tasks = tasks.into_iter();
     loop {
         // A remote may have learned that it can take more at once.
-        let most = if renames > 1 { 1 } else { work.write_batch() };
+        let most = if renames > 1 { 1 } else { remote.capabilities().write_batch.max(1) };
         let batch: Vec<Update> = tasks.by_ref().take(most).collect();
         if batch.is_empty() {
             return results;
         }
-        let refused = collisions(work, &batch).await;
+        let refused = collisions(&*remote, object, &batch).await;
         let updates: Vec<RemoteUpdate<'_>> = batch
             .iter()
             .zip(&refused)
@@ -221,7 +264,7 @@ async fn update(work: &Work<'_>, tasks: Vec<Update>) -> Vec<(Update, Updated)> {
                 changes: &it.changes,
             })
             .collect();
-        let mut answers = work.remote.update_all(object, &updates).await.into_iter();
+        let mut answers = remote.update_all(object, &updates).await.into_iter();
         for (task, refused) in batch.into_iter().zip(refused) {
             let result = refused.unwrap_or_else(|| match answers.next() {
                 Some(Ok(written)) => Updated::Written(written),
@@ -234,11 +277,11 @@ async fn update(work: &Work<'_>, tasks: Vec<Update>) -> Vec<(Update, Updated)> {
 }
 
 /// Why an update must not be sent: another record has the user key that it brings (decision 5), or nobody knows.
-async fn collisions(work: &Work<'_>, batch: &[Update]) -> Vec<Option<Updated>> {
+async fn collisions(remote: &dyn Remote, object: &Object, batch: &[Update]) -> Vec<Option<Updated>> {
     let keys: Vec<&UserKey> = batch.iter().filter_map(|it| it.renamed.as_ref()).collect();
     let mut found = Vec::new();
     if !keys.is_empty() {
-        found = work.remote.find_all(work.object(), &keys).await;
+        found = remote.find_all(object, &keys).await;
     }
     let mut found = found.into_iter();
     let collision = |it: &Update| {

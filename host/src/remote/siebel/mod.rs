@@ -41,8 +41,8 @@ const IN_FLIGHT: usize = 16;
 /// Records of a batch of inserts, all of which are sent at once.
 const WRITES: usize = 32;
 
-/// Batches of inserts at once: while one is looked up or read back, another is written.
-const WRITE_BATCHES: usize = 2;
+/// Batches at once: while one is looked up or read back, others are written.
+const WRITE_BATCHES: usize = 3;
 
 /// What only Siebel has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

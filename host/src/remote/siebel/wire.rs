@@ -73,7 +73,7 @@ impl Siebel {
     /// one that it skips the one that a clock would show that was not yet put forward.
     pub(super) fn instant(&self, text: &str) -> Option<i64> {
         let (day, clock) = text.split_once(' ').unwrap_or((text, "00:00:00"));
-        let local = calendar::parse_timestamp(&format!("{}T{clock}Z", date(day)?))?;
+        let local = calendar::parse_timestamp(&(year_first(day)? + "T" + clock + "Z"))?;
         if self.zone == TimeZone::UTC {
             return Some(local);
         }
@@ -105,13 +105,22 @@ fn civil(micros: i64) -> Option<DateTime> {
 
 /// `YYYY-MM-DD` of `MM/DD/YYYY`, with or without a time, which must then be midnight.
 fn date(text: &str) -> Option<String> {
-    let text = text.strip_suffix(" 00:00:00").unwrap_or(text);
-    let mut parts = text.split('/');
+    calendar::canonical_date(&year_first(text.strip_suffix(" 00:00:00").unwrap_or(text))?)
+}
+
+/// `YYYY-MM-DD` of `MM/DD/YYYY`, whatever stands in these places.
+fn year_first(date: &str) -> Option<String> {
+    let mut parts = date.split('/');
     let (month, day, year) = (parts.next()?, parts.next()?, parts.next()?);
     if parts.next().is_some() {
         return None;
     }
-    calendar::canonical_date(&format!("{year}-{month}-{day}"))
+    // Room for a time, too.
+    let mut text = String::with_capacity(date.len() + 16);
+    for part in [year, "-", month, "-", day] {
+        text.push_str(part);
+    }
+    Some(text)
 }
 
 /// `MM/DD/YYYY` of `YYYY-MM-DD`.
