@@ -2,7 +2,7 @@
 
 use super::error::{unreadable, unwritable};
 use super::json::{Layout, encode_row};
-use crate::ports::Baseline;
+use crate::ports::{Baseline, Stretch};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -18,6 +18,9 @@ const PAIR: &str = "local_id, remote_id, updated, version, created, revision";
 
 /// For pairs of local ids. Without it SQLite reads through all pairs of the object: the primary key begins with that, too.
 const BY_LOCAL: &str = "INDEXED BY _sync_baseline_local";
+
+/// A pair is not there beyond the filter.
+const NOT_BEYOND: &str = "DELETE FROM _sync_beyond WHERE object = ?1 AND local_id = ?2";
 
 /// The object's number. By name: it need not be attached.
 const OBJECT: &str = "(SELECT id FROM _sync_object WHERE name = ?1)";
@@ -91,6 +94,42 @@ pub(super) fn pairs_of_remote(
         }
     }
     Ok(pairs)
+}
+
+/// The last of each so many of the remote ids that are linked, ascending.
+pub(super) fn landmarks(
+    connection: &Connection,
+    object: &str,
+    every: usize,
+) -> rusqlite::Result<Vec<RemoteId>> {
+    let sql = format!("SELECT remote_id FROM _sync_baseline WHERE object = {OBJECT} ORDER BY remote_id");
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query([object])?;
+    let (mut landmarks, mut passed) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        passed += 1;
+        if passed >= every {
+            landmarks.push(RemoteId(row.get(0)?));
+            passed = 0;
+        }
+    }
+    Ok(landmarks)
+}
+
+/// The remote ids that are linked in a stretch, ascending.
+pub(super) fn linked_in(
+    connection: &Connection,
+    object: &str,
+    stretch: Stretch<'_>,
+) -> rusqlite::Result<Vec<RemoteId>> {
+    // No text comes after a blob.
+    let sql = format!(
+        "SELECT remote_id FROM _sync_baseline \
+         WHERE object = {OBJECT} AND remote_id > ?2 AND remote_id <= IFNULL(?3, x'') ORDER BY remote_id"
+    );
+    let (after, through) = (stretch.after.map_or("", |id| &id.0), stretch.through.map(|id| &id.0));
+    let ids = |row: &rusqlite::Row<'_>| row.get(0).map(RemoteId);
+    connection.prepare_cached(&sql)?.query_map((object, after, through), ids)?.collect()
 }
 
 /// Number of pairs.
@@ -209,6 +248,7 @@ pub(super) struct Entry<'a> {
 /// The statements that enter an entry.
 pub(super) struct Entering<'c> {
     insert: CachedStatement<'c>,
+    refresh: CachedStatement<'c>,
     agree: CachedStatement<'c>,
 }
 
@@ -216,9 +256,16 @@ impl<'c> Entering<'c> {
     pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Entering<'c>> {
         let insert = "INSERT INTO _sync_baseline(object, local_id, remote_id, revision, updated, version, created) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        // What is found by its whole key is written where it is.
+        let refresh = "UPDATE _sync_baseline SET revision = ?4, updated = ?5, version = ?6, created = ?7 \
+                       WHERE object = ?1 AND remote_id = ?3 AND local_id = ?2";
         let agree =
             "INSERT OR REPLACE INTO _sync_agreed(object, local_id, fields, \"row\") VALUES (?1, ?2, ?3, ?4)";
-        Ok(Entering { insert: connection.prepare_cached(insert)?, agree: connection.prepare_cached(agree)? })
+        Ok(Entering {
+            insert: connection.prepare_cached(insert)?,
+            refresh: connection.prepare_cached(refresh)?,
+            agree: connection.prepare_cached(agree)?,
+        })
     }
 
     /// Enters an entry, or replaces it; answers whether the pair is new. `is_new` where that is certain.
@@ -232,7 +279,7 @@ impl<'c> Entering<'c> {
         let (updated, version) = entry.remote.token_to_keep();
         let (local, id) = (entry.local.0, &entry.remote.id.0);
         let pair = (object, local, id, entry.revision.0, updated, version, &entry.remote.created);
-        let is_new = is_new || replace(connection, pair)? == 0;
+        let is_new = is_new || self.refresh.execute(pair)? == 0 && replace(connection, pair)? == 0;
         if is_new {
             self.insert.execute(pair)?;
         }
@@ -243,13 +290,14 @@ impl<'c> Entering<'c> {
                 let sql = "INSERT OR IGNORE INTO _sync_beyond(object, local_id) VALUES (?1, ?2)";
                 connection.prepare_cached(sql)?.execute((object, local))?;
             }
-            Some(false) if !is_new => drop_from(connection, "_sync_beyond", object, local)?,
+            Some(false) if !is_new => delete(connection, NOT_BEYOND, object, local)?,
             Some(false) | None => {}
         }
         Ok(is_new)
     }
 }
 
+/// Of a record whose pair had another remote id.
 fn replace(connection: &Connection, pair: impl Params) -> rusqlite::Result<usize> {
     let sql = format!(
         "UPDATE _sync_baseline {BY_LOCAL} SET remote_id = ?3, revision = ?4, updated = ?5, version = ?6, \
@@ -262,8 +310,9 @@ fn replace(connection: &Connection, pair: impl Params) -> rusqlite::Result<usize
 pub(super) fn forget(connection: &Connection, object: i64, local: LocalId) -> rusqlite::Result<bool> {
     let sql = format!("DELETE FROM _sync_baseline {BY_LOCAL} WHERE object = ?1 AND local_id = ?2");
     let found = connection.prepare_cached(&sql)?.execute((object, local.0))? > 0;
-    drop_from(connection, "_sync_agreed", object, local.0)?;
-    drop_from(connection, "_sync_beyond", object, local.0)?;
+    let agreed = "DELETE FROM _sync_agreed WHERE object = ?1 AND local_id = ?2";
+    delete(connection, agreed, object, local.0)?;
+    delete(connection, NOT_BEYOND, object, local.0)?;
     Ok(found)
 }
 
@@ -279,9 +328,8 @@ pub(super) fn count_linked(connection: &Connection, object: i64, more: i64) -> r
     connection.prepare_cached(sql)?.execute((object, more)).map(|_| ())
 }
 
-fn drop_from(connection: &Connection, table: &str, object: i64, local: i64) -> rusqlite::Result<()> {
-    let sql = format!("DELETE FROM {table} WHERE object = ?1 AND local_id = ?2");
-    connection.prepare_cached(&sql)?.execute((object, local)).map(|_| ())
+fn delete(connection: &Connection, sql: &str, object: i64, local: i64) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute((object, local)).map(|_| ())
 }
 
 /// Enters whether the next run has to look at a record whatever the remote tells.
@@ -292,7 +340,8 @@ pub(super) fn touch(
     touched: bool,
 ) -> rusqlite::Result<()> {
     if !touched {
-        return drop_from(connection, "_sync_touched", object, local.0);
+        let sql = "DELETE FROM _sync_touched WHERE object = ?1 AND local_id = ?2";
+        return delete(connection, sql, object, local.0);
     }
     let sql = "INSERT OR IGNORE INTO _sync_touched(object, local_id) VALUES (?1, ?2)";
     connection.prepare_cached(sql)?.execute((object, local.0)).map(|_| ())

@@ -29,6 +29,8 @@ pub(super) struct Writer<'a> {
     insert: CachedStatement<'a>,
     revision: CachedStatement<'a>,
     entering: Entering<'a>,
+    /// The statement of the last write of fields, and which fields that writes.
+    update: Option<(Vec<usize>, CachedStatement<'a>)>,
     /// What records are written with; `None` as long as none is.
     stamp: Option<Stamp>,
     /// Pairs that came, without those that went.
@@ -53,6 +55,7 @@ impl<'a> Writer<'a> {
             insert: connection.prepare_cached(&attached.sql.insert)?,
             revision: connection.prepare_cached(&attached.sql.revision)?,
             entering: Entering::new(connection)?,
+            update: None,
             stamp: None,
             linked: 0,
             newest: None,
@@ -195,7 +198,7 @@ impl<'a> Writer<'a> {
             return Ok(Changed::Moved);
         }
         let image = self.image(local, row.iter().enumerate(), |_, _, _| true)?;
-        self.attached.sql.update(self.connection, local, self.object.local.iter().zip(row))?;
+        self.overwrite(local, row.iter().enumerate())?;
         let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
         self.overwrote(local, image, expected, revision)?;
         let row = &self.agreed(local, row)?;
@@ -282,13 +285,33 @@ impl<'a> Writer<'a> {
         image: Option<Image>,
     ) -> rusqlite::Result<Option<Revision>> {
         let Some(before) = found.filter(|_| !fields.is_empty()) else { return Ok(found) };
-        let object = self.object;
-        let writes =
-            fields.iter().filter_map(|(index, value)| object.local.get(*index).map(|field| (field, value)));
-        self.attached.sql.update(self.connection, local, writes)?;
+        self.overwrite(local, fields.iter().map(|(index, value)| (*index, value)))?;
         let left = self.revision(local)?;
         self.overwrote(local, image, before, left.unwrap_or(before))?;
         Ok(left)
+    }
+
+    /// Writes fields, but for those that are absent.
+    fn overwrite<'v>(
+        &mut self,
+        local: LocalId,
+        fields: impl Iterator<Item = (usize, &'v Value)>,
+    ) -> rusqlite::Result<()> {
+        let (fields, values): (Vec<usize>, Vec<&Value>) =
+            fields.filter(|(_, value)| **value != Value::Absent).unzip();
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let stamp = self.stamp.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
+        let statement = match &mut self.update {
+            Some((these, statement)) if *these == fields => statement,
+            other => {
+                let statement =
+                    self.connection.prepare_cached(&self.attached.sql.update(self.object, &fields))?;
+                &mut other.insert((fields, statement)).1
+            }
+        };
+        Statements::overwrite(statement, local, values.into_iter(), stamp)
     }
 
     /// What the server computed anew is no loss. A person's edit that is put back is one (decision 9), and so is

@@ -137,13 +137,7 @@ impl Taker {
         let (links, changed) =
             (json(serde_json::to_string(&links))?, json(serde_json::to_string(&image.changed))?);
         let row = json(serde_json::to_string(&image.cells))?;
-        let run = "INSERT INTO _sync_undo(run, taken, bytes) \
-                   VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2) \
-                   ON CONFLICT(run) DO UPDATE SET bytes = bytes + excluded.bytes RETURNING id";
-        let bytes = links.len() + changed.len() + row.len();
-        let run: i64 = connection
-            .prepare_cached(run)?
-            .query_row((&self.run, i64::try_from(bytes).unwrap_or(i64::MAX)), |row| row.get(0))?;
+        let run = self.add(connection, links.len() + changed.len() + row.len())?;
         let image = "INSERT INTO _sync_image(undo, object, local_id, revision, changed, links, \"row\") \
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                      ON CONFLICT(undo, object, local_id) DO UPDATE SET \
@@ -154,6 +148,20 @@ impl Taker {
         let entry = (run, object.name.as_str(), local.0, left, changed, links, row, found.0);
         connection.prepare_cached(image)?.execute(entry)?;
         Ok(())
+    }
+
+    /// Adds so many bytes to the run's images; answers the run's number among those that have any.
+    fn add(&self, connection: &Connection, bytes: usize) -> rusqlite::Result<i64> {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        // Not in one statement: what RETURNING answers goes by way of a table made for it, each time.
+        let add = "UPDATE _sync_undo SET bytes = bytes + ?2 WHERE run = ?1";
+        if connection.prepare_cached(add)?.execute((&self.run, bytes))? > 0 {
+            let number = "SELECT id FROM _sync_undo WHERE run = ?1";
+            return connection.prepare_cached(number)?.query_row([&self.run], |row| row.get(0));
+        }
+        let first = "INSERT INTO _sync_undo(run, taken, bytes) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2)";
+        connection.prepare_cached(first)?.execute((&self.run, bytes))?;
+        Ok(connection.last_insert_rowid())
     }
 
     /// A write that took nothing away left the record in another revision: an image that the run has of it goes

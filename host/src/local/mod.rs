@@ -21,6 +21,7 @@ mod journal;
 mod json;
 mod lock;
 mod logs;
+mod pointers;
 mod records;
 mod refusal;
 mod restore;

@@ -3,6 +3,7 @@
 use super::baseline::local_key;
 use super::columns::{decode, encode};
 use super::error::{ignored, unwritable};
+use super::pointers;
 use super::refusal::quote;
 use super::watch::NOW;
 use crate::ports::{LocalRecord, Unfit};
@@ -118,10 +119,10 @@ impl Statements {
         targets: &[LocalId],
     ) -> rusqlite::Result<Vec<(LocalId, LocalId)>> {
         let (table, column) = (&self.table, quote(&field.name));
-        // One scan for all targets: links have no index.
+        let link = pointers::target(field);
         let sql = format!(
-            "SELECT \"id\", CAST({column} AS INTEGER) FROM {table} \
-             WHERE CAST({column} AS INTEGER) IN (SELECT value FROM json_each(?1))"
+            "SELECT \"id\", {link} FROM {table} \
+             WHERE {column} IS NOT NULL AND {link} IN (SELECT value FROM json_each(?1))"
         );
         let targets = serde_json::to_string(targets).map_err(unwritable)?;
         let link = |row: &rusqlite::Row<'_>| Ok((LocalId(row.get(0)?), LocalId(row.get(1)?)));
@@ -136,9 +137,10 @@ impl Statements {
         target: &Statements,
     ) -> rusqlite::Result<Vec<LocalId>> {
         let (table, target, column) = (&self.table, &target.table, quote(&field.name));
+        let link = pointers::target(field);
         let sql = format!(
             "SELECT \"id\" FROM {table} WHERE {column} IS NOT NULL \
-             AND CAST({column} AS INTEGER) NOT IN (SELECT \"id\" FROM {target})"
+             AND {link} NOT IN (SELECT \"id\" FROM {target})"
         );
         connection.prepare_cached(&sql)?.query_map([], |row| row.get(0).map(LocalId))?.collect()
     }
@@ -182,30 +184,28 @@ impl Statements {
         }
     }
 
-    /// Writes these fields of a record, which is there, but for those that are absent; its revision is then the present
-    /// one, or a later one where it had that already.
-    pub(super) fn update<'a>(
-        &self,
-        connection: &Connection,
+    /// The statement that writes these fields of a record.
+    pub(super) fn update(&self, object: &Object, fields: &[usize]) -> String {
+        let columns = fields.iter().filter_map(|&index| object.local.get(index));
+        let columns: String = columns.map(|field| format!("{} = ?, ", quote(&field.name))).collect();
+        format!("UPDATE {} SET {columns}\"revision\" = ?, \"modified_at\" = ? WHERE \"id\" = ?", self.table)
+    }
+
+    /// Writes fields of a record, which is there, with the statement for them; its revision is then that of the stamp,
+    /// or a later one where it had that already.
+    pub(super) fn overwrite<'v>(
+        statement: &mut Statement<'_>,
         id: LocalId,
-        fields: impl Iterator<Item = (&'a Field, &'a Value)>,
+        values: impl Iterator<Item = &'v Value>,
+        stamp: &'v Stamp,
     ) -> rusqlite::Result<()> {
-        let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for (field, value) in fields.filter(|(_, value)| **value != Value::Absent) {
-            columns.push(format!("{} = ?", quote(&field.name)));
-            values.push(encode(value));
-        }
-        if columns.is_empty() {
-            return Ok(());
-        }
-        values.push(id.0.into());
-        let sql = format!(
-            "UPDATE {} SET {}, \"revision\" = (SELECT revision FROM _sync_counter), \"modified_at\" = {NOW} \
-             WHERE \"id\" = ?",
-            self.table,
-            columns.join(", ")
-        );
-        match connection.prepare_cached(&sql)?.execute(params_from_iter(values))? {
+        let rest = [
+            ValueRef::Integer(stamp.revision.0),
+            ValueRef::Text(stamp.now.as_bytes()),
+            ValueRef::Integer(id.0),
+        ];
+        let values = values.map(encode).chain(rest.map(ToSqlOutput::Borrowed));
+        match statement.execute(params_from_iter(values))? {
             0 => Err(ignored()),
             _ => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! The table of one object: made, adopted or refused.
 
 use super::error::unreadable;
+use super::pointers;
 use super::records::Statements;
 use super::refusal::{Refusal, add_column, check, create, quote, wanted};
 use super::shape::{Found, Shape, look};
@@ -75,6 +76,9 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
             .execute("UPDATE _sync_object SET made = ?2 WHERE id = ?1 AND made IS NOT ?2", (id, made))?;
     }
     watch::see_to(&transaction, id, &table)?;
+    if refused.is_none() {
+        pointers::see_to(&transaction, object, &table)?;
+    }
     let tells = watch::tells(&transaction, &table)?;
     let names: Vec<&str> = object.local.iter().map(|field| field.name.as_str()).collect();
     let names = serde_json::json!(names).to_string();
