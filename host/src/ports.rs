@@ -66,6 +66,15 @@ pub struct View<'a> {
     pub filter: Option<&'a str>,
 }
 
+/// A stretch of a view, by the order of the ids: after one and up to another. Without either it is open there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stretch<'a> {
+    /// The id that it begins after.
+    pub after: Option<&'a RemoteId>,
+    /// The last id that may be in it.
+    pub through: Option<&'a RemoteId>,
+}
+
 /// A remote record with its content, in remote shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteRecord {
@@ -123,6 +132,24 @@ pub trait Remote: Send + Sync {
     /// ([`Remote::changes_tell_deletes`]): counts show that some are missing.
     async fn changes(&self, _view: View<'_>, _since: &Mark) -> Result<Feed, RemoteError> {
         Ok(Feed::Expired)
+    }
+
+    /// The number of records in each of these stretches of the view; `None` where that costs no less than listing them.
+    async fn count_each(
+        &self,
+        _view: View<'_>,
+        _stretches: &[Stretch<'_>],
+    ) -> Result<Option<Vec<u64>>, RemoteError> {
+        Ok(None)
+    }
+
+    /// The change keys in each of these stretches of the view, where [`Remote::count_each`] counts them.
+    async fn list_each(
+        &self,
+        _view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+        Ok(vec![Vec::new(); stretches.len()])
     }
 
     /// The records of these ids, whether they match a filter or not; those that are gone are left
@@ -626,6 +653,12 @@ pub trait Store: Send {
 
     /// The pairs of these remote records; an id that came back may have two (decision 14).
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError>;
+
+    /// Every so many of the remote ids that are linked, ascending: the last of each so many.
+    fn landmarks(&self, object: &ObjectName, every: usize) -> Result<Vec<RemoteId>, StoreError>;
+
+    /// The remote ids that are linked in a stretch, ascending.
+    fn linked_in(&self, object: &ObjectName, stretch: Stretch<'_>) -> Result<Vec<RemoteId>, StoreError>;
 
     /// Number of pairs.
     fn linked(&self, object: &ObjectName) -> Result<u64, StoreError>;

@@ -2,7 +2,7 @@
 
 use host::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
-    StoreError,
+    StoreError, Stretch,
 };
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -83,6 +83,14 @@ impl<S: Store> Store for Watched<'_, S> {
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
         self.store.pairs_of_remote(object, ids)
+    }
+
+    fn landmarks(&self, object: &ObjectName, every: usize) -> Result<Vec<RemoteId>, StoreError> {
+        self.store.landmarks(object, every)
+    }
+
+    fn linked_in(&self, object: &ObjectName, stretch: Stretch<'_>) -> Result<Vec<RemoteId>, StoreError> {
+        self.store.linked_in(object, stretch)
     }
 
     fn linked(&self, object: &ObjectName) -> Result<u64, StoreError> {

@@ -4,7 +4,8 @@
 //! No I/O, no clock, no WebAssembly: everything here is a function of its arguments, so its laws
 //! can be tested with generated input (`tests/laws.rs`). The folder reads like the steps of a run:
 //! [`count`] → [`change_key`] → [`sieve`] → [`compare`] → [`operation`] → [`conflict`] → [`order`]; they share
-//! [`value`] and [`object`].
+//! [`value`] and [`object`]. Where a change feed takes the place of a listing, [`change_feed`] and [`missing`] do that of
+//! [`sieve`].
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -15,6 +16,7 @@ pub mod compare;
 pub mod conflict;
 pub mod count;
 pub mod difference;
+pub mod missing;
 pub mod object;
 pub mod operation;
 pub mod order;

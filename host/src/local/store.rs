@@ -8,7 +8,7 @@ use super::table::{self, AttachError};
 use super::{baseline, journal, logs, runs};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
-    StoreError,
+    StoreError, Stretch,
 };
 use crate::shown::shown;
 use rusqlite::Connection;
@@ -119,6 +119,16 @@ impl Store for SqliteStore {
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
         baseline::pairs_of_remote(&self.connection, object.as_str(), ids)
+            .map_err(self.failed(&format!("read the baseline of {object}")))
+    }
+
+    fn landmarks(&self, object: &ObjectName, every: usize) -> Result<Vec<RemoteId>, StoreError> {
+        baseline::landmarks(&self.connection, object.as_str(), every)
+            .map_err(self.failed(&format!("read the baseline of {object}")))
+    }
+
+    fn linked_in(&self, object: &ObjectName, stretch: Stretch<'_>) -> Result<Vec<RemoteId>, StoreError> {
+        baseline::linked_in(&self.connection, object.as_str(), stretch)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 

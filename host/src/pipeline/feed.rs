@@ -2,10 +2,12 @@
 //!
 //! The store tells as much of its own side, so that such a run costs what changed, however much there is. The number of
 //! pairs and the changes make the length that a full listing would have, which against the remote's count shows whether
-//! something happened that the feed does not tell of: a delete, a record that left the filter. Then, or where the
-//! baseline is not to be trusted, everything is listed; so it is every so many runs in any case.
+//! something happened that the feed does not tell of: a delete, a record that left the filter. Those are searched for
+//! ([`super::missing`]). Where they are many, or the baseline is not to be trusted, everything is listed; so it is every
+//! so many runs in any case.
 
 use super::listing::{Found, Sizes};
+use super::missing::{self, Unlisted};
 use super::operations::Work;
 use super::{Event, Stop, full_compare};
 use crate::ports::{Feed, Mark, Store, View};
@@ -61,20 +63,27 @@ pub(super) async fn changed(
     };
     work.observer.event(Event::Progress(changes.changed.len() as u64));
     look_at_open(work, &mut changes, &store.pairs_of_local(object, &touched)?).await?;
-    let mut ids: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
-    ids.extend(std::mem::take(&mut changes.gone));
-    ids.extend(store.beyond_filter(object)?);
-    let pairs = store.pairs_of_remote(object, &ids.into_iter().collect::<Vec<_>>())?;
+    let mut beyond: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
+    beyond.extend(std::mem::take(&mut changes.gone));
+    beyond.extend(store.beyond_filter(object)?);
+    let mut pairs = store.pairs_of_remote(object, &beyond.into_iter().collect::<Vec<_>>())?;
     let (linked, keys) = (store.linked(object)?, changes.keys());
-    let listed = change_feed::listed(linked, pairs.len() as u64, keys.len() as u64);
+    let listed = |pairs: &[Pair]| change_feed::listed(linked, pairs.len() as u64, keys.len() as u64);
+    if let Some(remote) = counted.remote
+        && !is_complete(counted.remote, listed(&pairs))
+    {
+        tracing::info!(
+            "the remote counts {remote} records of {object} where its changes make {}",
+            listed(&pairs)
+        );
+        let missing = missing::search(work, store, view, Unlisted { without: &pairs, with: &keys }, remote);
+        pairs.extend(store.pairs_of_remote(object, &missing.await?)?);
+    }
+    let listed = listed(&pairs);
     if is_complete(counted.remote, listed) {
         let sizes = Sizes { linked, local: counted.local, remote: listed };
         return Ok(Some(Found { pairs, keys, touched, sizes }));
     }
-    tracing::info!(
-        "the remote counts {} records of {object} where its changes make {listed}: everything is listed",
-        counted.remote.unwrap_or_default(),
-    );
     Ok(None)
 }
 

@@ -20,6 +20,7 @@ mod full_compare;
 mod judge;
 mod links;
 mod listing;
+mod missing;
 mod next_object;
 mod operations;
 mod pull;

@@ -9,8 +9,8 @@ use crate::world::World;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use host::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, View,
-    WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, Stretch,
+    View, WriteError, Written,
 };
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
@@ -239,6 +239,36 @@ impl Remote for Fake {
             Feed::Changes(Changes { changed, gone: Vec::new() })
         })
         .await
+    }
+
+    async fn count_each(
+        &self,
+        view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Option<Vec<u64>>, RemoteError> {
+        let lists = self.list_each(view, stretches).await?;
+        Ok(Some(lists.iter().map(|list| list.len() as u64).collect()))
+    }
+
+    async fn list_each(
+        &self,
+        view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+        let mut lists = Vec::with_capacity(stretches.len());
+        for Stretch { after, through } in stretches {
+            let is_in = |id: &str| {
+                after.is_none_or(|after| id > after.0.as_str())
+                    && through.is_none_or(|through| id <= through.0.as_str())
+            };
+            let list = self.read(|world, fault| {
+                let lost = usize::from(matches!(fault, Some(Fault::Incomplete | Fault::Miscounts)));
+                let keys = world.viewed(view).filter(|(id, _)| is_in(id)).map(|(id, kept)| key(id, kept));
+                keys.skip(lost).collect()
+            });
+            lists.push(list.await?);
+        }
+        Ok(lists)
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {

@@ -1,7 +1,8 @@
 //! Pull update: fetch the details of changed remote records, map them, overwrite all mapped fields (decision 1).
 
+use super::ahead::{Ahead, Wanted};
 use super::parents::{fates, is_settled, waits_for_parent};
-use super::{Mapped, map, moved_locally, pages};
+use super::{Mapped, link, map, moved_locally, pages};
 use crate::pipeline::judge::unlike;
 use crate::pipeline::operations::{Learned, OpenLink, PullUpdate, Work};
 use crate::pipeline::{Event, Stop, Subject};
@@ -26,10 +27,11 @@ pub(in crate::pipeline) async fn updates(
     let object = work.object();
     let ids: Vec<RemoteId> = updates.iter().map(|it| it.pair.remote.id.clone()).collect();
     let by_id: HashMap<&RemoteId, &PullUpdate> = updates.iter().map(|it| (&it.pair.remote.id, it)).collect();
-    let mut pages = pages(&**work.remote, work.object(), &ids);
-    while let Some(page) = pages.try_next().await? {
-        work.observer.event(Event::Progress(page.len() as u64));
-        let (mapped, failed) = map(work, store, page)?;
+    let wanted = Wanted::Each { ids, reserved: Vec::new(), with_the_rest: false };
+    let mut batches = Ahead::start(work, wanted);
+    while let Some(batch) = batches.next().await? {
+        work.observer.event(Event::Progress(batch.records.len() as u64));
+        let (mapped, failed) = link(work, store, batch.records)?;
         let pair_of = |id: &RemoteId| by_id.get(id).map(|it| it.pair.local);
         let mut failures: Vec<_> = failed
             .into_iter()

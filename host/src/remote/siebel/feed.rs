@@ -1,7 +1,7 @@
 //! What changed since: Siebel has no feed of its own, but records can be queried by their last update. Deletes are not
 //! among them; the counts tell of those.
 
-use super::listing::Extent;
+use super::listing::{Extent, Part};
 use super::query::Query;
 use super::{Purpose, Siebel};
 use crate::ports::{Feed, Mark, RemoteError, View};
@@ -43,7 +43,8 @@ impl Siebel {
         if self.wire.instant(&since.0).is_none() {
             return Ok(Feed::Expired);
         }
-        let changed = self.pages(view, Extent::Keys, Some(since)).try_concat().await?;
+        let part = Part { since: Some(since), ..Part::default() };
+        let changed = self.pages(view, Extent::Keys, part).try_concat().await?;
         let changed = changed.into_iter().map(|record| record.key).collect();
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
     }

@@ -7,7 +7,7 @@
 
 use super::query::{self, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
-use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, View, side_by_side};
+use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, Stretch, View, side_by_side};
 use crate::remote::decode::{Layout, unfolded};
 use futures_util::stream::{self, Stream};
 use std::collections::HashMap;
@@ -40,10 +40,26 @@ impl Totals {
     }
 }
 
+/// Which records of a view are listed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Part<'a> {
+    /// Those that were stamped then or later.
+    pub(super) since: Option<&'a Mark>,
+    /// Those of these ids.
+    pub(super) stretch: Stretch<'a>,
+}
+
+impl Part<'_> {
+    /// Whether it is all of them.
+    fn is_all(&self) -> bool {
+        self.since.is_none() && self.stretch == Stretch::default()
+    }
+}
+
 /// How far a listing has come.
 struct Place<'a> {
     extent: Extent,
-    since: Option<&'a Mark>,
+    part: Part<'a>,
     after: Option<RemoteId>,
     /// Pages that have arrived.
     ready: VecDeque<Vec<RemoteRecord>>,
@@ -53,16 +69,17 @@ struct Place<'a> {
 }
 
 impl Siebel {
-    /// The records of a view, page after page; with `since`, those stamped then or later.
+    /// The records of a part of a view, page after page.
     pub(super) fn pages<'a>(
         &'a self,
         view: View<'a>,
         extent: Extent,
-        since: Option<&'a Mark>,
+        part: Part<'a>,
     ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + Send + 'a {
-        let left = if since.is_some() { 0 } else { self.totals.of(&view.object.name) };
+        let left = if part.is_all() { self.totals.of(&view.object.name) } else { 0 };
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        let first = Place { extent, since, after: None, ready: VecDeque::new(), left, ended: false };
+        let after = part.stretch.after.cloned();
+        let first = Place { extent, part, after, ready: VecDeque::new(), left, ended: false };
         stream::try_unfold(first, move |mut place| async move {
             if place.ready.is_empty() && !place.ended {
                 self.advance(view, &mut place).await?;
@@ -112,11 +129,12 @@ impl Siebel {
             Extent::Records => (Layout::records(object, unfolded), Purpose::Details),
         };
         let id = &object.resource.id;
-        let since = place.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
-        let beyond = place.after.as_ref().map(|after| query::compare(id, ">", &after.0));
+        let since = place.part.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
+        let stretch = Stretch { after: place.after.as_ref(), through: place.part.stretch.through };
+        let stretch = query::stretch(id, stretch);
         let query = Query {
             fields: layout.names().collect(),
-            all: filter.map(str::to_owned).into_iter().chain(since).chain(beyond).collect(),
+            all: filter.map(str::to_owned).into_iter().chain(since).chain(stretch).collect(),
             sort: Some(id),
             page: Some(PAGE),
             start,

@@ -17,12 +17,12 @@ use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
 use crate::ports::{
     Capabilities, Feed, IdsFrom, Lock, Mark, Pages, Remote, RemoteDelete, RemoteError, RemoteRecord,
-    RemoteUpdate, Requests, ResourceDescription, Scope, View, WriteError, Written,
+    RemoteUpdate, Requests, ResourceDescription, Scope, Stretch, View, WriteError, Written, side_by_side,
 };
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
-use listing::{Extent, Totals};
+use listing::{Extent, Part, Totals};
 use query::{LONGEST_URL, PAGE, Query};
 use reqwest::Method;
 use std::time::Duration;
@@ -161,6 +161,25 @@ impl Siebel {
         Ok(records)
     }
 
+    /// How many records a stretch of a view has; `None` where the server does not say.
+    async fn total(&self, view: View<'_>, stretch: Stretch<'_>) -> Result<Option<u64>, RemoteError> {
+        let id = &view.object.resource.id;
+        let query = Query {
+            fields: vec![id],
+            all: view.filter.map(str::to_owned).into_iter().chain(query::stretch(id, stretch)).collect(),
+            page: Some(1),
+            count: true,
+            view_mode: &self.options.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(view.object, None));
+        let total = |reply: &Reply| {
+            serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body)?;
+            Ok(reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok()))
+        };
+        Ok(self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0)))
+    }
+
     /// The queries for records by id: one, or more where the address would become too long.
     fn by_id<'o>(&self, object: &'o Object, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
         let layout = Layout::records(object, unfolded);
@@ -202,31 +221,17 @@ impl Remote for Siebel {
     }
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
-        let query = Query {
-            fields: vec![&view.object.resource.id],
-            all: view.filter.map(str::to_owned).into_iter().collect(),
-            page: Some(1),
-            count: true,
-            view_mode: &self.options.view_mode,
-            ..Query::default()
-        };
-        let url = query.at(self.address(view.object, None));
-        let total = |reply: &Reply| {
-            serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body)?;
-            Ok(reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok()))
-        };
-        let total = self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0));
+        let total = self.total(view, Stretch::default()).await?;
         self.totals.note(&view.object.name, total.unwrap_or(0));
         Ok(total)
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        let keys = |page: Vec<RemoteRecord>| page.into_iter().map(|record| record.key).collect();
-        self.pages(view, Extent::Keys, None).map_ok(keys).boxed()
+        self.pages(view, Extent::Keys, Part::default()).map_ok(keys).boxed()
     }
 
     fn records<'a>(&'a self, view: View<'a>) -> Option<Pages<'a>> {
-        Some(self.pages(view, Extent::Records, None).boxed())
+        Some(self.pages(view, Extent::Records, Part::default()).boxed())
     }
 
     async fn mark(&self, view: View<'_>) -> Result<Option<Mark>, RemoteError> {
@@ -235,6 +240,25 @@ impl Remote for Siebel {
 
     async fn changes(&self, view: View<'_>, since: &Mark) -> Result<Feed, RemoteError> {
         self.changed_since(view, since).await
+    }
+
+    async fn count_each(
+        &self,
+        view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Option<Vec<u64>>, RemoteError> {
+        let counts = stretches.iter().map(|&stretch| self.total(view, stretch)).collect();
+        side_by_side(IN_FLIGHT, counts).await.into_iter().collect()
+    }
+
+    async fn list_each(
+        &self,
+        view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+        let parts = stretches.iter().map(|&stretch| Part { stretch, ..Part::default() });
+        let lists = parts.map(|part| self.pages(view, Extent::Keys, part).map_ok(keys).try_concat());
+        side_by_side(IN_FLIGHT, lists.collect()).await.into_iter().collect()
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
@@ -305,6 +329,10 @@ impl Remote for Siebel {
     ) -> Result<ResourceDescription, RemoteError> {
         self.described(object, path).await
     }
+}
+
+fn keys(page: Vec<RemoteRecord>) -> Vec<RemoteKey> {
+    page.into_iter().map(|record| record.key).collect()
 }
 
 /// The answer to a batch of one.

@@ -1,6 +1,8 @@
 //! Addresses of Siebel queries.
 
+use crate::ports::Stretch;
 use std::fmt::Write;
+use sync_core::change_key::RemoteId;
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
@@ -83,6 +85,12 @@ impl Query<'_> {
 /// `[Name] = 'O''Hara'`, or any other operator.
 pub(super) fn compare(field: &str, operator: &str, value: &str) -> String {
     format!("[{field}] {operator} '{}'", value.replace('\'', "''"))
+}
+
+/// `[Id] > '1-A'` and `[Id] <= '1-B'`, or as much of it as a stretch has ends.
+pub(super) fn stretch(field: &str, stretch: Stretch<'_>) -> impl Iterator<Item = String> {
+    let end = |operator: &str, id: Option<&RemoteId>| id.map(|id| compare(field, operator, &id.0));
+    [end(">", stretch.after), end("<=", stretch.through)].into_iter().flatten()
 }
 
 /// `[Name] = 'Acme'`, or `[Name] IS NULL` where the value is null.
