@@ -11,10 +11,10 @@ use serde_json::{Map, Value as Json, json};
 /// A row by column name.
 pub(super) type Cells = Map<String, Json>;
 
-/// Reads all columns of a row.
-pub(super) fn cells(row: &Row<'_>) -> rusqlite::Result<Cells> {
+/// Reads all columns of a row from one on.
+pub(super) fn cells(row: &Row<'_>, first: usize) -> rusqlite::Result<Cells> {
     let statement = row.as_ref();
-    (0..statement.column_count())
+    (first..statement.column_count())
         .map(|index| Ok((statement.column_name(index)?.to_owned(), to_json(row.get_ref(index)?))))
         .collect()
 }

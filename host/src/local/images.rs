@@ -40,9 +40,10 @@ impl Images {
     }
 
     /// Who takes the images of an object's records; nobody where none are taken.
-    pub(super) fn taker(&self, object: &ObjectName) -> Option<Taker> {
-        let inserted = self.inserted.get(object).copied();
-        self.taken.then(|| Taker { run: self.run.clone(), most: self.keep.size, inserted })
+    pub(super) fn taker(&self, object: &Object) -> Option<Taker> {
+        let inserted = self.inserted.get(&object.name).copied();
+        let (run, most) = (&self.run, self.keep.size);
+        self.taken.then(|| Taker { run: run.clone(), most, inserted, record: record(object) })
     }
 
     /// The run inserted a record.
@@ -68,6 +69,8 @@ pub(super) struct Taker {
     run: String,
     most: u64,
     inserted: Option<LocalId>,
+    /// The query for a record.
+    record: String,
 }
 
 /// A record as it stands before a write.
@@ -91,18 +94,21 @@ impl Taker {
         if self.inserted.is_some_and(|first| local >= first) {
             return Ok(None);
         }
-        let mut statement = connection.prepare_cached(&record(object))?;
+        let mut statement = connection.prepare_cached(&self.record)?;
         let mut rows = statement.query([local.0])?;
         let Some(row) = rows.next()? else { return Ok(None) };
         let mut changed = Vec::new();
         for (index, new) in writes.filter(|(_, value)| **value != Value::Absent) {
             let Some(field) = object.local.get(index) else { continue };
-            let old = decode(index, field, row.get_ref(field.name.as_str())?);
+            let old = decode(index, field, row.get_ref(index)?);
             if old.map_or(true, |old| old != *new && matters(index, &old, new)) {
                 changed.push(field.name.clone());
             }
         }
-        if changed.is_empty() { Ok(None) } else { Ok(Some(Image { cells: cells(row)?, changed })) }
+        if changed.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Image { cells: cells(row, object.local.len())?, changed }))
     }
 
     /// The record as it stands before it is deleted.
@@ -115,9 +121,9 @@ impl Taker {
         if self.inserted.is_some_and(|first| local >= first) {
             return Ok(None);
         }
-        let mut statement = connection.prepare_cached(&record(object))?;
+        let mut statement = connection.prepare_cached(&self.record)?;
         let mut rows = statement.query([local.0])?;
-        let cells = rows.next()?.map(cells).transpose()?;
+        let cells = rows.next()?.map(|row| cells(row, object.local.len())).transpose()?;
         Ok(cells.map(|cells| Image { cells, changed: Vec::new() }))
     }
 
@@ -244,8 +250,10 @@ pub(super) fn drop_run(connection: &Connection, undo: i64) -> rusqlite::Result<(
     Ok(())
 }
 
+/// The fields in the object's order, and after them the whole row.
 fn record(object: &Object) -> String {
-    format!("SELECT * FROM {} WHERE \"id\" = ?1", quote(object.name.as_str()))
+    let fields: String = object.local.iter().map(|field| quote(&field.name) + ", ").collect();
+    format!("SELECT {fields}* FROM {} WHERE \"id\" = ?1", quote(object.name.as_str()))
 }
 
 /// A field that links, with the object that it links to: their ids may be others when the image is brought back.

@@ -45,7 +45,7 @@ pub struct SqliteStore {
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
     /// The images of the run under way.
     pub(super) images: Option<Images>,
-    pub(super) aside: HashSet<(ObjectName, LocalId)>,
+    pub(super) aside: HashMap<ObjectName, HashSet<LocalId>>,
 }
 
 impl SqliteStore {
@@ -89,7 +89,7 @@ impl SqliteStore {
         }
         let journal_mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
         let logs_ahead = journal_mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("wal"));
-        let (attached, aside) = (HashMap::new(), HashSet::new());
+        let (attached, aside) = (HashMap::new(), HashMap::new());
         Ok(SqliteStore {
             connection,
             path: path.to_owned(),

@@ -173,13 +173,13 @@ impl Store for SqliteStore {
     }
 
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
-        let aside = |local| self.aside.contains(&(object.clone(), local));
+        let aside = |local| self.is_aside(object, local);
         baseline::linked_local(&self.connection, object.as_str(), id, aside)
             .map_err(self.failed(&format!("look up a link to {object}")))
     }
 
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError> {
-        if self.aside.contains(&(object.clone(), id)) {
+        if self.is_aside(object, id) {
             return Ok(None);
         }
         baseline::linked_remote(&self.connection, object.as_str(), id)
@@ -187,12 +187,12 @@ impl Store for SqliteStore {
     }
 
     fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {
-        self.aside.extend(pairs.into_iter().map(|local| (object.clone(), local)));
+        self.aside.entry(object.clone()).or_default().extend(pairs);
     }
 
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
         let attached = self.table(&object.name)?.clone();
-        let taker = self.images.as_ref().and_then(|images| images.taker(&object.name));
+        let taker = self.images.as_ref().and_then(|images| images.taker(object));
         let doing = format!("change the records of {}", object.name);
         let apply = |connection: &Connection| {
             let answers = Writer::new(connection, object, &attached, taker.as_ref())?.apply_all(&changes)?;
@@ -273,6 +273,10 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
+    fn is_aside(&self, object: &ObjectName, local: LocalId) -> bool {
+        self.aside.get(object).is_some_and(|aside| aside.contains(&local))
+    }
+
     /// Worth it where there are several: one look-up is a transaction of its own.
     fn snapshot_for<T>(&self, looked_up: &[T]) -> Result<Option<Box<dyn Snapshot + '_>>, StoreError> {
         (looked_up.len() > 1).then(|| self.snapshot()).transpose()

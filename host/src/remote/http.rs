@@ -26,6 +26,7 @@ pub(super) struct Http {
     client: Client,
     settings: Settings,
     route: Route,
+    authorization: Option<HeaderValue>,
     gate: Gate,
     tokens: Tokens,
     tally: Tally,
@@ -44,10 +45,12 @@ impl Http {
         let (client, route, secret) = client::client(&settings)?;
         let gate = Gate::new(settings.interval, settings.in_flight, settings.retry_for);
         let secrets = settings.secrets();
+        let authorization = settings.auth.as_ref().and_then(authorization);
         let http = Http {
             client,
             settings,
             route,
+            authorization,
             gate,
             tokens: Tokens::default(),
             tally: Tally::default(),
@@ -103,14 +106,7 @@ impl Http {
     /// The login as the `Authorization` header has it; none where there is none, or where it is a token or key that
     /// the transport adds by itself.
     pub(super) fn authorization(&self) -> Option<HeaderValue> {
-        let text = match self.settings.auth.as_ref()? {
-            Credentials::Basic { username, password } => {
-                format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
-            }
-            Credentials::Bearer { token } => format!("Bearer {token}"),
-            Credentials::ApiKey { .. } | Credentials::OAuth2(_) => return None,
-        };
-        sensitive(&text)
+        self.authorization.clone()
     }
 
     /// Requests sent for the object.
@@ -268,6 +264,18 @@ impl Http {
         }
         Ok(headers)
     }
+}
+
+/// The login as a header; none where it is a token or key that the transport adds by itself.
+fn authorization(auth: &Credentials) -> Option<HeaderValue> {
+    let text = match auth {
+        Credentials::Basic { username, password } => {
+            format!("Basic {}", BASE64_STANDARD.encode(format!("{username}:{password}")))
+        }
+        Credentials::Bearer { token } => format!("Bearer {token}"),
+        Credentials::ApiKey { .. } | Credentials::OAuth2(_) => return None,
+    };
+    sensitive(&text)
 }
 
 /// A header that is left out of all debug output; none where the text cannot be one.

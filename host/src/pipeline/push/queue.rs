@@ -7,6 +7,7 @@ use crate::pipeline::operations::{Learned, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
 use std::collections::{HashSet, VecDeque};
+use std::fmt::Write;
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
@@ -152,10 +153,14 @@ impl Queue {
 fn name(key: &UserKey) -> String {
     let mut name = String::new();
     for (index, value) in &key.parts {
-        name.push_str(&match value {
-            Value::Text(text) => format!("{index} {:?} ", text.trim().to_lowercase()),
-            other => format!("{index} {other:?} "),
-        });
+        // Writing to a string cannot fail. The length keeps two parts from being read as others.
+        let _always_ok = match value {
+            Value::Text(text) => {
+                let text = text.trim().to_lowercase();
+                write!(name, "{index} {} {text} ", text.len())
+            }
+            other => write!(name, "{index} {other:?} "),
+        };
     }
     name
 }

@@ -95,7 +95,17 @@ impl<W: Wire> Records<'_, W> {
     /// # Errors
     /// No JSON, or none of the known forms.
     pub(in crate::remote) fn read(self, json: &[u8]) -> Result<Vec<RemoteRecord>, serde_json::Error> {
-        let mut from = serde_json::Deserializer::from_slice(json);
+        // As text, no string of it has to be looked at by itself. What is none is read as far as it goes.
+        match std::str::from_utf8(json) {
+            Ok(text) => self.whole(serde_json::Deserializer::from_str(text)),
+            Err(_) => self.whole(serde_json::Deserializer::from_slice(json)),
+        }
+    }
+
+    fn whole<'de, R: serde_json::de::Read<'de>>(
+        self,
+        mut from: serde_json::Deserializer<R>,
+    ) -> Result<Vec<RemoteRecord>, serde_json::Error> {
         let records = self.deserialize(&mut from)?;
         from.end()?;
         Ok(records)
@@ -147,19 +157,22 @@ impl<'de, W: Wire> Visitor<'de> for Records<'_, W> {
                 }
             } else {
                 let stamp = map.next_value_seed(Stamp(self.wire))?;
-                for mark in &column.marks {
-                    match mark {
-                        Mark::Id => id = stamp.clone(),
-                        Mark::Updated => token.updated = stamp.clone().unwrap_or_default(),
-                        Mark::Version => token.version = stamp.clone(),
-                        Mark::Created => created = stamp.clone(),
-                        Mark::Deleted => {
-                            is_deleted = stamp.as_deref().is_some_and(|it| !matches!(it, "false" | "0"));
-                        }
-                    }
-                }
                 if let Some((index, kind)) = column.field {
-                    row[index] = stamp.map_or(Value::Null, |text| self.wire.text(kind, &text));
+                    row[index] = stamp.as_deref().map_or(Value::Null, |text| self.wire.text(kind, text));
+                }
+                let (last, others) = column.marks.split_last().unzip();
+                let mut put = |mark: &Mark, stamp: Option<String>| match mark {
+                    Mark::Id => id = stamp,
+                    Mark::Updated => token.updated = stamp.unwrap_or_default(),
+                    Mark::Version => token.version = stamp,
+                    Mark::Created => created = stamp,
+                    Mark::Deleted => {
+                        is_deleted = stamp.is_some_and(|it| !matches!(it.as_str(), "false" | "0"));
+                    }
+                };
+                others.unwrap_or_default().iter().for_each(|mark| put(mark, stamp.clone()));
+                if let Some(last) = last {
+                    put(last, stamp);
                 }
             }
         }

@@ -7,12 +7,15 @@
 
 use super::query::{self, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
-use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, Stretch, View, side_by_side};
+use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, Stretch, View};
 use crate::remote::decode::{Layout, unfolded};
+use futures_util::future::{BoxFuture, FutureExt, JoinAll, MaybeDone, join_all, maybe_done};
 use futures_util::stream::{self, Stream};
-use std::collections::HashMap;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::Poll;
 use sync_core::change_key::RemoteId;
 use sync_core::object::ObjectName;
 
@@ -63,13 +66,18 @@ struct Place<'a> {
     after: Option<RemoteId>,
     /// Pages that have arrived.
     ready: VecDeque<Vec<RemoteRecord>>,
+    /// Pages that were asked for.
+    asked: Option<Asked<'a>>,
     /// Records still to come, as far as known. A guess: it decides how much is asked for at once, and nothing else.
     left: usize,
     ended: bool,
 }
 
+/// Several pages that are asked for at once.
+type Asked<'a> = MaybeDone<JoinAll<BoxFuture<'a, Result<Vec<RemoteRecord>, RemoteError>>>>;
+
 impl Siebel {
-    /// The records of a part of a view, page after page.
+    /// The records of a part of a view, page after page. While some are looked at, the next are on their way.
     pub(super) fn pages<'a>(
         &'a self,
         view: View<'a>,
@@ -78,8 +86,8 @@ impl Siebel {
     ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + Send + 'a {
         let left = if part.is_all() { self.totals.of(&view.object.name) } else { 0 };
         let left = usize::try_from(left).unwrap_or(usize::MAX);
-        let after = part.stretch.after.cloned();
-        let first = Place { extent, part, after, ready: VecDeque::new(), left, ended: false };
+        let (after, ready) = (part.stretch.after.cloned(), VecDeque::new());
+        let first = Place { extent, part, after, ready, asked: None, left, ended: false };
         stream::try_unfold(first, move |mut place| async move {
             if place.ready.is_empty() && !place.ended {
                 self.advance(view, &mut place).await?;
@@ -88,11 +96,11 @@ impl Siebel {
         })
     }
 
-    /// Reads the next pages, as many at once as it makes sense.
-    async fn advance(&self, view: View<'_>, place: &mut Place<'_>) -> Result<(), RemoteError> {
-        let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
-        let asked = (0..windows).map(|window| self.window(view, place, window * (PAGE - 1))).collect();
-        let pages = side_by_side(windows, asked).await;
+    /// Reads the next pages, and asks for those that follow.
+    async fn advance<'a>(&'a self, view: View<'a>, place: &mut Place<'a>) -> Result<(), RemoteError> {
+        let mut asked = place.asked.take().unwrap_or_else(|| self.ask(view, place));
+        (&mut asked).await;
+        let pages = Pin::new(&mut asked).take_output().unwrap_or_default();
         for (window, page) in pages.into_iter().enumerate() {
             let mut page = page?;
             let is_full = page.len() >= PAGE;
@@ -114,23 +122,38 @@ impl Siebel {
                 return Ok(());
             }
         }
+        let mut next = self.ask(view, place);
+        // Begun, and not waited for.
+        poll_fn(|context| Poll::Ready(next.poll_unpin(context).is_ready())).await;
+        place.asked = Some(next);
         Ok(())
     }
 
-    /// A page of what follows a place, from this row on.
+    /// The requests for the next pages, as many at once as it makes sense.
+    fn ask<'a>(&'a self, view: View<'a>, place: &Place<'a>) -> Asked<'a> {
+        let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
+        let (extent, part) = (place.extent, place.part);
+        let window =
+            |window: usize| self.window(view, extent, part, place.after.clone(), window * (PAGE - 1)).boxed();
+        maybe_done(join_all((0..windows).map(window)))
+    }
+
+    /// A page of what follows a record, from this row on.
     async fn window(
         &self,
         View { object, filter }: View<'_>,
-        place: &Place<'_>,
+        extent: Extent,
+        part: Part<'_>,
+        after: Option<RemoteId>,
         start: usize,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let (layout, purpose) = match place.extent {
+        let (layout, purpose) = match extent {
             Extent::Keys => (Layout::keys(object, unfolded), Purpose::Keys),
             Extent::Records => (Layout::records(object, unfolded), Purpose::Details),
         };
         let id = &object.resource.id;
-        let since = place.part.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
-        let stretch = Stretch { after: place.after.as_ref(), through: place.part.stretch.through };
+        let since = part.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));
+        let stretch = Stretch { after: after.as_ref(), through: part.stretch.through };
         let stretch = query::stretch(id, stretch);
         let query = Query {
             fields: layout.names().collect(),
@@ -144,7 +167,7 @@ impl Siebel {
         let url = query.at(self.address(object, None));
         let records = self.query(object, purpose, url, layout).await?;
         // A server that overlooks the search or the order would be listed forever.
-        if place.after.is_some() && records.last().map(|record| &record.key.id) == place.after.as_ref() {
+        if after.is_some() && records.last().map(|record| &record.key.id) == after.as_ref() {
             return Err(RemoteError {
                 scope: Scope::Object,
                 message: format!(
