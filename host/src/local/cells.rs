@@ -89,7 +89,7 @@ mod tests {
         let columns = "9223372036854775807, -9007199254740993, 0.1, 1e300, 9e999, -0.0, 5.0, NULL, 'ü \"', '5', \
                        x'00ff', CAST(x'41ff' AS TEXT), 'a' || char(0) || 'b', ''";
         connection.execute_batch(&format!("CREATE TABLE before AS SELECT {columns}")).unwrap();
-        let image = connection.query_row("SELECT * FROM before", [], cells).unwrap();
+        let image = connection.query_row("SELECT * FROM before", [], |row| cells(row, 0)).unwrap();
         let text = serde_json::to_string(&image).unwrap();
         let image: super::Cells = serde_json::from_str(&text).unwrap();
 

@@ -79,7 +79,11 @@ fn engine(cached: bool, clocked: bool) -> Result<Engine, wasmtime::Error> {
 
 /// wasmtime's own cache in the user's cache folder: a hit costs 0.4 ms where compiling costs 30 to 70.
 fn cache() -> Option<Cache> {
-    Cache::new(CacheConfig::new())
+    let mut config = CacheConfig::new();
+    // What was used often would be compressed once more and harder: 200 MB of memory in some run or other, to save a few
+    // kilobytes.
+    config.with_optimized_compression_usage_counter_threshold(u64::MAX);
+    Cache::new(config)
         .inspect_err(|error| tracing::warn!("plugins are compiled anew each time: {error:#}"))
         .ok()
 }

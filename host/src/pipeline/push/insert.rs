@@ -43,6 +43,9 @@ pub(in crate::pipeline) async fn inserts(
             )));
         }
         let Some(sending) = under_way.pop_front() else { break };
+        if stop.is_none() {
+            queue.look_ahead(work, store, learned)?;
+        }
         let results = sending.end().await?;
         results.iter().for_each(|(candidate, _)| queue.settled(candidate));
         let done = results.len();

@@ -1,5 +1,6 @@
-//! The new local records on their way to be sent: prepared and journalled in waves, sent in batches. The next wave is
-//! prepared while batches are under way, so that the remote never waits for the local store.
+//! The new local records on their way to be sent: prepared a few at a time, journalled in waves, sent in batches. What
+//! comes next is prepared while batches are under way, and in small portions, so that the remote does not wait for the
+//! local store.
 
 use super::{Ready, prepare};
 use crate::pipeline::links::{self, Links};
@@ -13,8 +14,11 @@ use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
-/// Records that are prepared and journalled together: one wait for the disk.
+/// Records that are journalled together, at most: one wait for the disk.
 const WAVE: usize = 256;
+
+/// Records that are prepared together: in less time than a batch is under way.
+const PORTION: usize = 64;
 
 /// A new local record and the key that it is looked up by.
 pub(super) struct Candidate {
@@ -27,6 +31,8 @@ pub(super) struct Candidate {
 /// New local records.
 pub(super) struct Queue {
     waiting: VecDeque<LocalKey>,
+    /// Prepared, and to be journalled.
+    prepared: Vec<Candidate>,
     /// Prepared and journalled.
     ready: VecDeque<Candidate>,
     /// User keys of the candidates that are not settled.
@@ -41,6 +47,7 @@ impl Queue {
     pub(super) fn new(records: Vec<LocalKey>) -> Queue {
         Queue {
             waiting: records.into(),
+            prepared: Vec::new(),
             ready: VecDeque::new(),
             taken: HashSet::new(),
             postponed: Vec::new(),
@@ -58,15 +65,35 @@ impl Queue {
         most: usize,
         idle: bool,
     ) -> Result<Vec<Candidate>, Stop> {
-        if idle && self.ready.is_empty() {
+        if idle && self.ready.is_empty() && self.prepared.is_empty() {
             self.postponed.drain(..).rev().for_each(|key| self.waiting.push_front(key));
             self.reserved.clear();
         }
-        // Those that wait are prepared anew each time, so that too many of them are not gathered.
-        while self.ready.is_empty() && !self.waiting.is_empty() && (idle || self.postponed.len() < WAVE / 2) {
-            self.prepare_wave(work, store, learned, idle)?;
+        if self.ready.is_empty() {
+            while self.prepared.is_empty() && self.may_prepare(idle) {
+                self.prepare(work, store, learned, idle)?;
+            }
+            self.journal(work.object(), store)?;
         }
         Ok(self.ready.drain(..self.ready.len().min(most)).collect())
+    }
+
+    /// Prepares some of the records that come next, while others are under way.
+    pub(super) fn look_ahead(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        learned: &mut Learned,
+    ) -> Result<(), Stop> {
+        if self.prepared.len() + PORTION <= WAVE && self.may_prepare(false) {
+            self.prepare(work, store, learned, false)?;
+        }
+        Ok(())
+    }
+
+    /// Those that wait are prepared anew each time, so that too many of them are not gathered.
+    fn may_prepare(&self, idle: bool) -> bool {
+        !self.waiting.is_empty() && (idle || self.postponed.len() < WAVE / 2)
     }
 
     /// A candidate is settled: others with its user key may follow.
@@ -79,7 +106,7 @@ impl Queue {
         self.ready.drain(..).map(|candidate| candidate.ready.key.id)
     }
 
-    fn prepare_wave(
+    fn prepare(
         &mut self,
         work: &Work<'_>,
         store: &mut dyn Store,
@@ -88,7 +115,7 @@ impl Queue {
     ) -> Result<(), Stop> {
         let object = work.object();
         let ids: Vec<LocalId> =
-            self.waiting.drain(..self.waiting.len().min(WAVE)).map(|key| key.id).collect();
+            self.waiting.drain(..self.waiting.len().min(PORTION)).map(|key| key.id).collect();
         let (ready, failed) = prepare(work, store, &ids, Operation::PushInsert)?;
         learned.not_looked_up |= !failed.is_empty();
         let unsent: Vec<LocalId> = failed.iter().map(|(id, _)| *id).collect();
@@ -97,7 +124,6 @@ impl Queue {
             failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
         let (candidates, keyless) = self.choose(object, ready, idle);
         failures.extend(keyless.into_iter().map(|id| (Subject::local(id), no_user_key(object))));
-        let mut intents = Vec::with_capacity(candidates.len());
         for mut candidate in candidates {
             // From here on the local row is what is sent: links that point forward are filled in later.
             let ready = &mut candidate.ready;
@@ -105,24 +131,32 @@ impl Queue {
                 links::drop_unlinked(store, object, &mut ready.local, None)?;
                 ready.key.revision = Revision::UNSETTLED;
             }
-            intents.push(Change::Intend(Intent {
+            self.prepared.push(candidate);
+        }
+        work.observer.event(Event::Progress(failures.len() as u64));
+        work.log(store, Operation::PushInsert, failures)
+    }
+
+    fn journal(&mut self, object: &Object, store: &mut dyn Store) -> Result<(), Stop> {
+        let intent = |Candidate { ready, .. }: &Candidate| {
+            Change::Intend(Intent {
                 operation: Operation::PushInsert,
                 local: ready.key.id,
                 revision: ready.key.revision,
                 remote: None,
                 expected: None,
                 row: ready.local.clone(),
-            }));
-            self.ready.push_back(candidate);
-        }
+            })
+        };
+        let intents: Vec<Change> = self.prepared.iter().map(intent).collect();
         if !intents.is_empty() {
             store.commit(object, intents)?;
         }
-        work.observer.event(Event::Progress(failures.len() as u64));
-        work.log(store, Operation::PushInsert, failures)
+        self.ready.extend(self.prepared.drain(..));
+        Ok(())
     }
 
-    /// The candidates of a wave, and the records without any user key. One that has a user key in common with a record
+    /// The candidates of a portion, and the records without any user key. One that has a user key in common with a record
     /// before it is looked up after that is there: of two local twins the first is inserted, the second is an issue.
     /// One that links to a record that may be under way is prepared again when that is there.
     fn choose(&mut self, object: &Object, ready: Vec<Ready>, idle: bool) -> (Vec<Candidate>, Vec<LocalId>) {

@@ -15,7 +15,7 @@ use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
 
 /// Updates that are worked out, journalled and sent together: one wait for the disk.
-const WAVE: usize = 128;
+const WAVE: usize = 64;
 
 /// An update with all that it needs.
 struct Update {

@@ -32,9 +32,8 @@ impl Siebel {
         let newest = self.query(object, Purpose::Keys, url, layout).await?;
         let instant = newest.first().and_then(|record| self.wire.instant(&record.key.token.updated));
         // In the form in which the server takes a literal.
-        let mark =
-            instant.map(|instant| self.wire.written(&Value::Timestamp(instant.saturating_sub(UNDER_WAY))));
-        Ok(mark.map(Mark))
+        let mark = instant.map(|instant| Value::Timestamp(instant.saturating_sub(UNDER_WAY)));
+        Ok(mark.map(|mark| Mark(self.wire.written(&mark).into_owned())))
     }
 
     /// The records that were stamped at a mark or later.

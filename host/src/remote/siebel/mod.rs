@@ -42,7 +42,7 @@ const IN_FLIGHT: usize = 16;
 const WRITES: usize = 32;
 
 /// Batches at once: while one is looked up or read back, others are written.
-const WRITE_BATCHES: usize = 3;
+const WRITE_BATCHES: usize = 4;
 
 /// What only Siebel has to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]

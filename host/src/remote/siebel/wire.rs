@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
+use std::borrow::Cow;
 use sync_core::calendar;
 use sync_core::value::{Kind, Value, canonical_decimal};
 
@@ -56,16 +57,16 @@ impl Wire for Siebel {
 
 impl Siebel {
     /// The value as Siebel wants it: null is the empty text.
-    pub(super) fn written(&self, value: &Value) -> String {
+    pub(super) fn written<'v>(&self, value: &'v Value) -> Cow<'v, str> {
         match value {
-            Value::Absent | Value::Null => String::new(),
-            Value::Boolean(yes) => if *yes { "Y" } else { "N" }.to_owned(),
-            Value::Integer(number) => number.to_string(),
-            Value::Decimal(text) | Value::Text(text) | Value::Reference(text) => text.clone(),
-            Value::Choices(choices) => choices.join(", "),
-            Value::Date(date) => month_first(date),
-            Value::Timestamp(micros) => self.local_time(*micros),
-            Value::Bytes(bytes) => BASE64_STANDARD.encode(bytes),
+            Value::Absent | Value::Null => "".into(),
+            Value::Boolean(yes) => if *yes { "Y" } else { "N" }.into(),
+            Value::Integer(number) => number.to_string().into(),
+            Value::Decimal(text) | Value::Text(text) | Value::Reference(text) => text.into(),
+            Value::Choices(choices) => choices.join(", ").into(),
+            Value::Date(date) => month_first(date).into(),
+            Value::Timestamp(micros) => self.local_time(*micros).into(),
+            Value::Bytes(bytes) => BASE64_STANDARD.encode(bytes).into(),
         }
     }
 

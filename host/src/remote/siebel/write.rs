@@ -6,6 +6,7 @@ use super::{IN_FLIGHT, Purpose, Siebel, WRITES};
 use crate::ports::{RemoteDelete, RemoteError, RemoteRecord, WriteError, Written, side_by_side};
 use crate::remote::http::{Call, Reply};
 use reqwest::Method;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use sync_core::change_key::{RemoteId, RemoteToken};
 use sync_core::object::Object;
@@ -128,7 +129,7 @@ impl Siebel {
     }
 
     pub(super) fn body(&self, object: &Object, values: &[(usize, Value)]) -> Result<Vec<u8>, WriteError> {
-        let fields: BTreeMap<&str, String> = values
+        let fields: BTreeMap<&str, Cow<'_, str>> = values
             .iter()
             .filter_map(|(index, value)| {
                 Some((object.remote.get(*index)?.name.as_str(), self.wire.written(value)))
