@@ -118,11 +118,11 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     Ok(report)
 }
 
-/// What asynchronous work is done with. Two threads beside this one have the tasks that read ahead or send, and the
-/// connections that they use; this one has the store, and waits for them more often than they for it.
+/// What asynchronous work is done with. One thread beside this one: the tasks that read ahead or send, and the
+/// connections that they use, share it, so that a request wakes no other thread; this one has the store.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("failed to start the runtime: {error}")))

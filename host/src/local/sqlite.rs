@@ -268,6 +268,10 @@ impl SqliteStore {
     }
 }
 
+/// Pages of the file that are kept in memory: 8 MiB. A batch of records that lie anywhere in the file is compared, read and
+/// written by several statements in turn, and should not be read from the file by each.
+const PAGES: i64 = 2048;
+
 /// The write lock is taken at once: a transaction that begins with reading and finds that another
 /// program wrote meanwhile fails instead of waiting.
 fn transact<T>(
@@ -300,6 +304,7 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "foreign_keys", false)?;
+    connection.pragma_update(None, "cache_size", PAGES)?;
     match mode {
         Mode::ReadWrite => {
             let found = schema::version(connection)?;
