@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use host::ports::{
-    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, View,
-    WriteError, Written,
+    Capabilities, Feed, IdsFrom, Lock, Mark, Remote, RemoteError, RemoteRecord, Requests, Scope, Stretch,
+    View, WriteError, Written,
 };
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
@@ -25,6 +25,7 @@ pub(crate) enum Mistake {
     ListsAnIdTwice,
     SkipsARecordNowAndThen,
     ClaimsToCount,
+    MiscountsStretches,
     ReadsOtherTokens,
     LeavesOutTheVersion,
     AnswersHalfABatch,
@@ -329,6 +330,33 @@ impl Remote for Memory {
         let changed = data.records.iter().filter(|(_, kept)| kept.stamp >= from);
         let changed = changed.map(|(id, kept)| self.key(*id, kept)).collect();
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
+    }
+
+    async fn count_each(
+        &self,
+        view: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Option<Vec<u64>>, RemoteError> {
+        let lists = self.list_each(view, stretches).await?;
+        let more = u64::from(self.makes(Mistake::MiscountsStretches));
+        Ok(Some(lists.iter().map(|list| list.len() as u64 + more).collect()))
+    }
+
+    async fn list_each(
+        &self,
+        _: View<'_>,
+        stretches: &[Stretch<'_>],
+    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+        let data = self.lock();
+        let list = |stretch: &Stretch<'_>| {
+            let keys = data.records.iter().map(|(id, kept)| self.key(*id, kept));
+            let is_in = |key: &RemoteKey| {
+                stretch.after.is_none_or(|after| key.id > *after)
+                    && stretch.through.is_none_or(|through| key.id <= *through)
+            };
+            keys.filter(is_in).collect()
+        };
+        Ok(stretches.iter().map(list).collect())
     }
 
     async fn details(&self, _: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {

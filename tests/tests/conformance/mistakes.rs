@@ -48,6 +48,7 @@ fn listings_that_are_not_whole() {
     breaks(Mistake::ListsAnIdTwice, false, &["ids-once", "listing-complete"]);
     breaks(Mistake::SkipsARecordNowAndThen, false, &["listing-repeats"]);
     breaks(Mistake::ClaimsToCount, false, &["counts"]);
+    breaks(Mistake::MiscountsStretches, false, &["stretches"]);
     breaks(Mistake::LeavesOutTheVersion, false, &["tokens"]);
 }
 

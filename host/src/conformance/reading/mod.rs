@@ -4,6 +4,7 @@ mod details;
 mod feed;
 mod listing;
 mod look_up;
+mod stretches;
 
 pub(super) use look_up::{ODD_NAMES, WILDCARDS, has, key_with, shown};
 
@@ -16,6 +17,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check { name: "ids-once", run: |it| Box::pin(listing::ids_once(it)) },
     Check { name: "listing-complete", run: |it| Box::pin(listing::complete(it)) },
     Check { name: "listing-repeats", run: |it| Box::pin(listing::repeats(it)) },
+    Check { name: "stretches", run: |it| Box::pin(stretches::counted(it)) },
     Check { name: "tokens", run: |it| Box::pin(listing::tokens(it)) },
     Check { name: "ties", run: |it| Box::pin(listing::ties(it)) },
     Check { name: "details", run: |it| Box::pin(details::full_batch(it)) },

@@ -1,7 +1,7 @@
 //! The pipeline's changes.
 
 use super::*;
-use crate::ports::{Baseline, Intent};
+use crate::ports::{Baseline, Intent, Stretch};
 use sync_core::change_key::{Pair, Revision};
 use sync_core::operation::Operation;
 
@@ -221,6 +221,52 @@ fn links_are_found_both_ways() {
     done(&mut store, &object, Change::Forget { local: new });
     assert_eq!(store.linked_local(&object.name, &RemoteId("R1".into())).unwrap(), Some(old));
     assert_eq!(store.count(&object).unwrap(), 2);
+}
+
+#[test]
+fn linked_ids_are_found_by_stretches() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    for id in ["1-A", "1-B", "1-C", "1-D", "1-E"] {
+        done(&mut store, &object, insert(id, acme()));
+    }
+    let ids = |ids: &[&str]| ids.iter().map(|id| RemoteId((*id).to_owned())).collect::<Vec<_>>();
+    assert_eq!(store.landmarks(&object.name, 2).unwrap(), ids(&["1-B", "1-D"]));
+    assert_eq!(store.landmarks(&object.name, 6).unwrap(), ids(&[]));
+    let (b, d) = (RemoteId("1-B".into()), RemoteId("1-D".into()));
+    let linked = |after, through| store.linked_in(&object.name, Stretch { after, through }).unwrap();
+    assert_eq!(linked(None, Some(&b)), ids(&["1-A", "1-B"]));
+    assert_eq!(linked(Some(&b), Some(&d)), ids(&["1-C", "1-D"]));
+    assert_eq!(linked(Some(&d), None), ids(&["1-E"]));
+    assert_eq!(linked(None, None).len(), 5);
+}
+
+#[test]
+fn a_link_is_found_from_its_record_however_it_was_typed() {
+    let object = object_with(
+        "account",
+        &[("name", Kind::Text(100)), ("parent_id", Kind::Reference("account".into()))],
+    );
+    let place = Place::new();
+    // A table that was there before, with columns of no type.
+    place.sql("CREATE TABLE account(id INTEGER PRIMARY KEY AUTOINCREMENT, name, parent_id, revision INTEGER, modified_at TEXT)");
+    let store = place.with(&object);
+    place.sql(
+        "INSERT INTO account(name, parent_id) VALUES ('a', NULL), ('b', 1), ('c', '1'), ('d', 9), ('e', '')",
+    );
+    let links = |targets: &[i64]| {
+        let targets: Vec<LocalId> = targets.iter().copied().map(LocalId).collect();
+        let found = store.linking_to(&object, 1, &targets).unwrap().into_iter();
+        found.map(|(record, target)| (record.0, target.0)).collect::<Vec<_>>()
+    };
+    assert_eq!(links(&[1]), [(2, 1), (3, 1)]);
+    assert_eq!(links(&[9, 1]), [(2, 1), (3, 1), (4, 9)]);
+    assert_eq!(links(&[2]), []);
+    assert_eq!(store.dangling(&object, 1, &object).unwrap(), [LocalId(5), LocalId(4)]);
+    assert_eq!(
+        place.ask("SELECT count(*) FROM sqlite_schema WHERE name = '_sync_link_account_parent_id'"),
+        "1"
+    );
 }
 
 #[test]
