@@ -30,6 +30,11 @@ pub struct Unclear;
 /// Counting a span costs about as much as listing a block, and each missing record takes several.
 const COUNTS_A_RECORD: u64 = 4;
 
+/// Whether searching so many blocks for so many missing records takes less than listing them.
+pub fn is_worth_it(missing: u64, blocks: u64) -> bool {
+    missing > 0 && missing.saturating_mul(COUNTS_A_RECORD) < blocks
+}
+
 impl Blocks {
     /// Blocks that should have so many records each.
     pub fn new(expected: impl IntoIterator<Item = u64>) -> Blocks {
@@ -52,8 +57,7 @@ impl Blocks {
     pub fn search(&self, found: u64) -> Option<Span> {
         let blocks = 0..self.sums.len() - 1;
         let missing = self.expected(&blocks).checked_sub(found)?;
-        let is_worth_it = missing > 0 && missing.saturating_mul(COUNTS_A_RECORD) < blocks.len() as u64;
-        is_worth_it.then_some(Span { blocks, found })
+        is_worth_it(missing, blocks.len() as u64).then_some(Span { blocks, found })
     }
 
     /// The halves of a span of which a record is missing, now that the first half was counted.

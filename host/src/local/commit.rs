@@ -8,7 +8,7 @@ use super::records::{Stamp, Statements};
 use super::table::Attached;
 use super::{journal, logs};
 use crate::ports::{Baseline, Change, Changed};
-use rusqlite::{CachedStatement, Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
@@ -383,7 +383,7 @@ impl<'a> Writer<'a> {
     }
 
     fn revision(&mut self, local: LocalId) -> rusqlite::Result<Option<Revision>> {
-        self.revision.query_row([local.0], |row| row.get(0).map(Revision)).optional()
+        Statements::revision(&mut self.revision, local)
     }
 
     /// Whether a record certainly has no pair: its id comes after those of all that have one.

@@ -145,14 +145,23 @@ impl Statements {
         connection.prepare_cached(&sql)?.query_map([], |row| row.get(0).map(LocalId))?.collect()
     }
 
-    /// The record's revision; `None` where it is gone.
-    pub(super) fn revision(
+    /// The record's revision, by the statement for it; `None` where it is gone.
+    pub(super) fn revision(statement: &mut Statement<'_>, id: LocalId) -> rusqlite::Result<Option<Revision>> {
+        statement.query_row([id.0], |row| row.get(0).map(Revision)).optional()
+    }
+
+    /// The change keys of these records, in the order of the ids; those that are gone are left out.
+    pub(super) fn keys_of(
         &self,
         connection: &Connection,
-        id: LocalId,
-    ) -> rusqlite::Result<Option<Revision>> {
-        let revision = |row: &rusqlite::Row<'_>| row.get(0).map(Revision);
-        connection.prepare_cached(&self.revision)?.query_row([id.0], revision).optional()
+        ids: &[LocalId],
+    ) -> rusqlite::Result<Vec<LocalKey>> {
+        let mut statement = connection.prepare_cached(&self.revision)?;
+        let key = |&id: &LocalId| {
+            let revision = Statements::revision(&mut statement, id);
+            revision.map(|found| found.map(|revision| LocalKey { id, revision })).transpose()
+        };
+        ids.iter().filter_map(key).collect()
     }
 
     /// Makes the revision of the records that are written from here on, and tells the triggers that the host writes.

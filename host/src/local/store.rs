@@ -72,12 +72,8 @@ impl Store for SqliteStore {
     fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
         let sql = &self.table(&object.name)?.sql;
-        let key = |&id: &LocalId| {
-            let revision = sql.revision(&self.connection, id);
-            revision.map(|found| found.map(|revision| LocalKey { id, revision })).transpose()
-        };
-        let keys: rusqlite::Result<_> = ids.iter().filter_map(key).collect();
-        keys.map_err(self.failed(&format!("list the records of {}", object.name)))
+        sql.keys_of(&self.connection, ids)
+            .map_err(self.failed(&format!("list the records of {}", object.name)))
     }
 
     fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError> {
@@ -191,6 +187,9 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, object: &Object, changes: Vec<Change>) -> Result<Vec<Changed>, StoreError> {
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
         let attached = self.table(&object.name)?.clone();
         let taker = self.images.as_ref().and_then(|images| images.taker(object));
         let doing = format!("change the records of {}", object.name);

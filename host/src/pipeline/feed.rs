@@ -7,7 +7,7 @@
 //! so many runs in any case.
 
 use super::listing::{Found, Sizes};
-use super::missing::{self, Unlisted};
+use super::missing::{self, Expected};
 use super::operations::Work;
 use super::{Event, Stop, full_compare};
 use crate::ports::{Feed, Mark, Store, View};
@@ -63,27 +63,26 @@ pub(super) async fn changed(
     };
     work.observer.event(Event::Progress(changes.changed.len() as u64));
     look_at_open(work, &mut changes, &store.pairs_of_local(object, &touched)?).await?;
-    let mut beyond: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
-    beyond.extend(std::mem::take(&mut changes.gone));
-    beyond.extend(store.beyond_filter(object)?);
-    let mut pairs = store.pairs_of_remote(object, &beyond.into_iter().collect::<Vec<_>>())?;
+    let mut ids: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
+    ids.extend(std::mem::take(&mut changes.gone));
+    ids.extend(store.beyond_filter(object)?);
+    let mut pairs = store.pairs_of_remote(object, &ids.into_iter().collect::<Vec<_>>())?;
     let (linked, keys) = (store.linked(object)?, changes.keys());
     let listed = |pairs: &[Pair]| change_feed::listed(linked, pairs.len() as u64, keys.len() as u64);
-    if let Some(remote) = counted.remote
-        && !is_complete(counted.remote, listed(&pairs))
-    {
-        tracing::info!(
-            "the remote counts {remote} records of {object} where its changes make {}",
-            listed(&pairs)
-        );
-        let missing = missing::search(work, store, view, Unlisted { without: &pairs, with: &keys }, remote);
-        pairs.extend(store.pairs_of_remote(object, &missing.await?)?);
+    if let Some(remote) = counted.remote {
+        let expected = Expected { linked, without: &pairs, with: &keys };
+        let missing = missing::search(work, store, view, expected, remote).await?;
+        pairs.extend(store.pairs_of_remote(object, &missing)?);
     }
     let listed = listed(&pairs);
     if is_complete(counted.remote, listed) {
         let sizes = Sizes { linked, local: counted.local, remote: listed };
         return Ok(Some(Found { pairs, keys, touched, sizes }));
     }
+    tracing::info!(
+        "the remote counts {} records of {object} where its changes make {listed}: everything is listed",
+        counted.remote.unwrap_or_default(),
+    );
     Ok(None)
 }
 

@@ -5,12 +5,15 @@ use super::operations::Work;
 use crate::ports::{Store, Stretch, View};
 use std::collections::HashSet;
 use std::ops::Range;
+use sync_core::change_feed;
 use sync_core::change_key::{Pair, RemoteId, RemoteKey};
-use sync_core::missing::{Blocks, Span};
+use sync_core::missing::{Blocks, Span, is_worth_it};
 
 /// What a listing would have, told from the pairs.
 #[derive(Clone, Copy)]
-pub(super) struct Unlisted<'a> {
+pub(super) struct Expected<'a> {
+    /// Number of pairs.
+    pub(super) linked: u64,
     /// The pairs that are not listed, or under `with`.
     pub(super) without: &'a [Pair],
     /// What is listed besides the pairs, sorted by id.
@@ -23,13 +26,18 @@ pub(super) async fn search(
     work: &Work<'_>,
     store: &dyn Store,
     view: View<'_>,
-    unlisted: Unlisted<'_>,
+    expected: Expected<'_>,
     counted: u64,
 ) -> Result<Vec<RemoteId>, Stop> {
     let object = &view.object.name;
     let block = work.remote.capabilities().details_batch.max(1);
+    let Expected { linked, without, with } = expected;
+    let listed = change_feed::listed(linked, without.len() as u64, with.len() as u64);
+    if !is_worth_it(listed.saturating_sub(counted), linked / block as u64 + 1) {
+        return Ok(Vec::new());
+    }
     let landmarks = store.landmarks(object, block)?;
-    let blocks = blocks(&landmarks, store.linked(object)?, block, unlisted);
+    let blocks = blocks(&landmarks, block, expected);
     let stretch = |range: &Range<usize>| Stretch {
         after: range.start.checked_sub(1).and_then(|last| landmarks.get(last)),
         through: range.end.checked_sub(1).and_then(|last| landmarks.get(last)),
@@ -51,7 +59,7 @@ pub(super) async fn search(
     }
     let stretches: Vec<Stretch<'_>> = found.iter().map(|span| stretch(&span.blocks)).collect();
     let listed = work.remote.list_each(view, &stretches).await?;
-    let without: HashSet<&RemoteId> = unlisted.without.iter().map(|pair| &pair.remote.id).collect();
+    let without: HashSet<&RemoteId> = without.iter().map(|pair| &pair.remote.id).collect();
     let mut missing = Vec::new();
     for (stretch, listed) in stretches.into_iter().zip(listed) {
         let listed: HashSet<RemoteId> = listed.into_iter().map(|key| key.id).collect();
@@ -62,15 +70,15 @@ pub(super) async fn search(
 }
 
 /// How many records the remote should have up to each landmark, and after the last.
-fn blocks(landmarks: &[RemoteId], linked: u64, block: usize, unlisted: Unlisted<'_>) -> Blocks {
+fn blocks(landmarks: &[RemoteId], block: usize, expected: Expected<'_>) -> Blocks {
     let all = landmarks.len() as u64 * block as u64;
-    let mut expected = vec![block as u64; landmarks.len()];
-    expected.push(linked.saturating_sub(all));
+    let mut sizes = vec![block as u64; landmarks.len()];
+    sizes.push(expected.linked.saturating_sub(all));
     let at = |id: &RemoteId| landmarks.partition_point(|landmark| landmark < id);
-    unlisted.with.iter().for_each(|key| expected[at(&key.id)] += 1);
-    for pair in unlisted.without {
-        let expected = &mut expected[at(&pair.remote.id)];
-        *expected = expected.saturating_sub(1);
+    expected.with.iter().for_each(|key| sizes[at(&key.id)] += 1);
+    for pair in expected.without {
+        let size = &mut sizes[at(&pair.remote.id)];
+        *size = size.saturating_sub(1);
     }
-    Blocks::new(expected)
+    Blocks::new(sizes)
 }

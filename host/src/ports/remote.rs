@@ -67,6 +67,14 @@ pub struct Stretch<'a> {
     pub through: Option<&'a RemoteId>,
 }
 
+impl Stretch<'_> {
+    /// Whether an id lies in it, where ids sort as texts do.
+    pub fn contains(&self, id: &str) -> bool {
+        self.after.is_none_or(|after| id > after.0.as_str())
+            && self.through.is_none_or(|through| id <= through.0.as_str())
+    }
+}
+
 /// A remote record with its content, in remote shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteRecord {

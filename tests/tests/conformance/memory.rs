@@ -350,11 +350,7 @@ impl Remote for Memory {
         let data = self.lock();
         let list = |stretch: &Stretch<'_>| {
             let keys = data.records.iter().map(|(id, kept)| self.key(*id, kept));
-            let is_in = |key: &RemoteKey| {
-                stretch.after.is_none_or(|after| key.id > *after)
-                    && stretch.through.is_none_or(|through| key.id <= *through)
-            };
-            keys.filter(is_in).collect()
+            keys.filter(|key| stretch.contains(&key.id.0)).collect()
         };
         Ok(stretches.iter().map(list).collect())
     }

@@ -256,14 +256,11 @@ impl Remote for Fake {
         stretches: &[Stretch<'_>],
     ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
         let mut lists = Vec::with_capacity(stretches.len());
-        for Stretch { after, through } in stretches {
-            let is_in = |id: &str| {
-                after.is_none_or(|after| id > after.0.as_str())
-                    && through.is_none_or(|through| id <= through.0.as_str())
-            };
+        for stretch in stretches {
             let list = self.read(|world, fault| {
                 let lost = usize::from(matches!(fault, Some(Fault::Incomplete | Fault::Miscounts)));
-                let keys = world.viewed(view).filter(|(id, _)| is_in(id)).map(|(id, kept)| key(id, kept));
+                let keys =
+                    world.viewed(view).filter(|(id, _)| stretch.contains(id)).map(|(id, kept)| key(id, kept));
                 keys.skip(lost).collect()
             });
             lists.push(list.await?);
