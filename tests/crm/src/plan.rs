@@ -52,17 +52,13 @@ pub(crate) fn run<'a>(table: &'a Table, query: &Query) -> Result<Page<'a>, Refus
     };
     let mut records: Vec<&Record> = match candidates {
         Some(mut ids) => {
-            ids.sort_unstable();
-            ids.dedup();
             let from = range.first().map_or("", Record::id);
             let to = range.last().map_or("", Record::id);
-            let ids = ids.into_iter().filter(|id| (from..=to).contains(id));
-            let records = ids.filter_map(|id| table.get(id)).filter(found);
-            let mut records: Vec<&Record> = records.collect();
-            if descending {
-                records.reverse();
-            }
-            records
+            ids.retain(|id| (from..=to).contains(id));
+            ids.sort_unstable();
+            ids.dedup();
+            let records = ids.into_iter().filter_map(|id| table.get(id)).filter(found);
+            if descending { records.rev().take(enough).collect() } else { records.take(enough).collect() }
         }
         None if descending => range.iter().rev().filter(found).take(enough).collect(),
         None => range.iter().filter(found).take(enough).collect(),

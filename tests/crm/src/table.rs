@@ -10,6 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) struct Table {
     pub(crate) component: &'static Component,
     records: Vec<Record>,
+    /// How the id of each of them begins: bisection then looks at the records only where several begin alike.
+    beginnings: Vec<u128>,
     indexes: Vec<Index>,
     /// The ids in the order of the last update.
     updates: BTreeSet<(Box<str>, Box<str>)>,
@@ -27,7 +29,8 @@ impl Table {
     pub(crate) fn new(component: &'static Component) -> Self {
         let indexed = component.all().enumerate().filter(|(_, field)| field.indexed);
         let indexes = indexed.map(|(at, _)| Index { at, ids: HashMap::new() }).collect();
-        Table { component, records: Vec::new(), indexes, updates: BTreeSet::new(), levels: [0; 3] }
+        let (records, beginnings, updates) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Table { component, records, beginnings, indexes, updates, levels: [0; 3] }
     }
 
     /// All records in the order of their ids.
@@ -44,7 +47,13 @@ impl Table {
     fn place(&self, id: &str) -> Result<usize, usize> {
         match self.records.last() {
             Some(last) if last.id() < id => Err(self.records.len()),
-            _ => self.records.binary_search_by(|record| record.id().cmp(id)),
+            _ => {
+                let beginning = beginning(id);
+                let from = self.beginnings.partition_point(|other| *other < beginning);
+                let alike = self.beginnings[from..].partition_point(|other| *other == beginning);
+                let found = self.records[from..from + alike].binary_search_by(|record| record.id().cmp(id));
+                found.map(|place| from + place).map_err(|place| from + place)
+            }
         }
     }
 
@@ -81,6 +90,7 @@ impl Table {
         self.updates.insert(update(&record));
         self.levels[record.visibility as usize] += 1;
         if let Err(place) = self.place(record.id()) {
+            self.beginnings.insert(place, beginning(record.id()));
             self.records.insert(place, record);
         }
     }
@@ -107,7 +117,9 @@ impl Table {
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Record> {
-        let record = self.records.remove(self.place(id).ok()?);
+        let place = self.place(id).ok()?;
+        self.beginnings.remove(place);
+        let record = self.records.remove(place);
         for index in &mut self.indexes {
             index.forget(record.value(index.at), id);
         }
@@ -116,6 +128,13 @@ impl Table {
         debug_assert_eq!(record.value(position::ID), id);
         Some(record)
     }
+}
+
+/// The first bytes of an id, as a number that has the order of texts.
+fn beginning(id: &str) -> u128 {
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(id.bytes()).for_each(|(place, byte)| *place = byte);
+    u128::from_be_bytes(bytes)
 }
 
 /// A stamp with the year before the month, so that its text has the order of time.
