@@ -2,9 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
+use std::fmt::{self, Formatter};
 use sync_core::calendar;
 use sync_core::value::{Kind, Value};
 
@@ -42,19 +44,77 @@ impl Serialize for Natural<'_> {
 
 /// Reads a value of this kind; `None` where it is something else. Whether it is canonical is not checked.
 pub(crate) fn from_natural(json: Json, kind: &Kind) -> Option<Value> {
-    match (json, kind) {
-        (Json::Null, _) => Some(Value::Null),
-        (Json::Bool(yes), Kind::Boolean) => Some(Value::Boolean(yes)),
-        (Json::Number(number), Kind::Integer) => number.as_i64().map(Value::Integer),
-        (Json::String(text), Kind::Decimal(_)) => Some(Value::Decimal(text)),
-        (Json::String(text), Kind::Text(_)) => Some(Value::Text(text)),
-        (Json::String(text), Kind::Date) => Some(Value::Date(text)),
-        (Json::String(text), Kind::Timestamp) => calendar::parse_timestamp(&text).map(Value::Timestamp),
-        (Json::String(text), Kind::Bytes) => BASE64.decode(text).ok().map(Value::Bytes),
-        (Json::String(text), Kind::Reference(_)) => Some(Value::Reference(text)),
-        (choices @ Json::Array(_), Kind::Choices) => serde_json::from_value(choices).ok().map(Value::Choices),
-        (Json::Object(empty), _) if empty.is_empty() => Some(Value::Absent),
-        _ => None,
+    Fitting(kind).deserialize(json).ok().flatten()
+}
+
+/// Reads what [`Natural`] wrote as a value of this kind, without a detour over a JSON tree; `None` where it is something
+/// else, which is no error.
+pub(crate) struct Fitting<'a>(pub(crate) &'a Kind);
+
+impl<'de> DeserializeSeed<'de> for Fitting<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Fitting<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.0.name())
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Option<Value>, E> {
+        Ok(Some(Value::Null))
+    }
+
+    fn visit_bool<E: de::Error>(self, yes: bool) -> Result<Option<Value>, E> {
+        Ok((*self.0 == Kind::Boolean).then_some(Value::Boolean(yes)))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Option<Value>, E> {
+        Ok((*self.0 == Kind::Integer).then_some(Value::Integer(number)))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Option<Value>, E> {
+        i64::try_from(number).map_or(Ok(None), |number| self.visit_i64(number))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Option<Value>, E> {
+        Ok(None)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Option<Value>, E> {
+        Ok(match self.0 {
+            Kind::Decimal(_) => Some(Value::Decimal(text.to_owned())),
+            Kind::Text(_) => Some(Value::Text(text.to_owned())),
+            Kind::Date => Some(Value::Date(text.to_owned())),
+            Kind::Timestamp => calendar::parse_timestamp(text).map(Value::Timestamp),
+            Kind::Bytes => BASE64.decode(text).ok().map(Value::Bytes),
+            Kind::Reference(_) => Some(Value::Reference(text.to_owned())),
+            Kind::Boolean | Kind::Integer | Kind::Choices => None,
+        })
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Option<Value>, A::Error> {
+        let mut choices = Some(Vec::new());
+        while let Some(choice) = from.next_element_seed(Fitting(&Kind::Text(u32::MAX)))? {
+            match (&mut choices, choice) {
+                (Some(choices), Some(Value::Text(choice))) => choices.push(choice),
+                _ => choices = None,
+            }
+        }
+        Ok(choices.filter(|_| *self.0 == Kind::Choices).map(Value::Choices))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Option<Value>, A::Error> {
+        let mut is_empty = true;
+        while from.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+            is_empty = false;
+        }
+        Ok(is_empty.then_some(Value::Absent))
     }
 }
 
@@ -76,5 +136,24 @@ mod tests {
         ] {
             assert_eq!(natural_json(&value).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn what_is_of_another_kind_is_no_value() {
+        let read = |json: &str, kind: &Kind| from_natural(serde_json::from_str(json).unwrap(), kind);
+        assert_eq!(read("null", &Kind::Date), Some(Value::Null));
+        assert_eq!(read("{}", &Kind::Integer), Some(Value::Absent));
+        assert_eq!(read(r#"{"a": [1]}"#, &Kind::Integer), None);
+        assert_eq!(read("true", &Kind::Integer), None);
+        assert_eq!(read("-5", &Kind::Integer), Some(Value::Integer(-5)));
+        assert_eq!(read("18446744073709551615", &Kind::Integer), None);
+        assert_eq!(read("5.0", &Kind::Integer), None);
+        assert_eq!(read("5", &Kind::Text(9)), None);
+        assert_eq!(read("\"x\"", &Kind::Choices), None);
+        assert_eq!(read(r#"["a", "b"]"#, &Kind::Choices), Some(Value::Choices(vec!["a".into(), "b".into()])));
+        assert_eq!(read(r#"["a", 1]"#, &Kind::Choices), None);
+        assert_eq!(read(r#"["a"]"#, &Kind::Text(9)), None);
+        assert_eq!(read("\"no time\"", &Kind::Timestamp), None);
+        assert_eq!(read("\"AQI=\"", &Kind::Bytes), Some(Value::Bytes(vec![1, 2])));
     }
 }

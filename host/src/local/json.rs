@@ -1,8 +1,9 @@
 //! A row of the baseline as a JSON array of natural values.
 
-use crate::natural::{Natural, from_natural};
-use serde::Serializer;
-use serde_json::Value as Json;
+use crate::natural::{Fitting, Natural};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserializer, Serializer};
+use std::fmt::{self, Formatter};
 use sync_core::object::Field;
 use sync_core::value::{Row, Value};
 
@@ -16,27 +17,58 @@ pub(super) fn encode_row(row: &Row) -> serde_json::Result<String> {
     String::from_utf8(text).map_err(serde::ser::Error::custom)
 }
 
-/// Where each of the object's fields stands in a stored row, by the names that it was written with:
-/// the row may be older than the descriptor.
+/// Which of the object's fields each value of a stored row belongs to, by the names that it was written with: the row may
+/// be older than the descriptor.
 pub(super) struct Layout(Vec<Option<usize>>);
 
 impl Layout {
     /// Compares the stored names with the fields of today.
     pub(super) fn new(stored: &[String], fields: &[Field]) -> Layout {
-        let position = |field: &Field| stored.iter().position(|name| *name == field.name);
-        Layout(fields.iter().map(position).collect())
+        let field = |name: &String| fields.iter().position(|field| field.name == *name);
+        Layout(stored.iter().map(field).collect())
     }
 
     /// Reads a stored row. A field that it does not know, or whose value is no longer of the
     /// field's kind, is absent: nothing is known of what the sides agreed on.
     pub(super) fn decode(&self, text: &str, fields: &[Field]) -> serde_json::Result<Row> {
-        let mut values: Vec<Json> = serde_json::from_str(text)?;
-        let read = |(position, field): (&Option<usize>, &Field)| {
-            let stored = position.and_then(|position| values.get_mut(position)).map(std::mem::take);
-            let read = stored.and_then(|json| from_natural(json, &field.kind));
-            let fitting = read.and_then(|mut value| value.conform(&field.kind).is_ok().then_some(value));
-            fitting.unwrap_or(Value::Absent)
-        };
-        Ok(self.0.iter().zip(fields).map(read).collect())
+        let mut row = vec![Value::Absent; fields.len()];
+        let stored = Stored { layout: self, fields, row: &mut row };
+        let mut from = serde_json::Deserializer::from_str(text);
+        from.deserialize_seq(stored)?;
+        from.end()?;
+        Ok(row)
+    }
+}
+
+/// A stored row, read into today's.
+struct Stored<'a> {
+    layout: &'a Layout,
+    fields: &'a [Field],
+    row: &'a mut Row,
+}
+
+impl<'de> Visitor<'de> for Stored<'_> {
+    type Value = ();
+
+    fn expecting(&self, to: &mut Formatter<'_>) -> fmt::Result {
+        to.write_str("a row")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<(), A::Error> {
+        for index in &self.layout.0 {
+            let known = index.and_then(|index| Some((self.fields.get(index)?, self.row.get_mut(index)?)));
+            let Some((field, place)) = known else {
+                from.next_element::<IgnoredAny>()?;
+                continue;
+            };
+            let Some(value) = from.next_element_seed(Fitting(&field.kind))? else { return Ok(()) };
+            if let Some(mut value) = value
+                && value.conform(&field.kind).is_ok()
+            {
+                *place = value;
+            }
+        }
+        while from.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(())
     }
 }
