@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use sync_core::change_key::RemoteId;
-use sync_core::object::ObjectName;
+use sync_core::object::{Object, ObjectName};
 
 /// What is listed of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,16 @@ pub(super) enum Extent {
     Keys,
     /// All fields.
     Records,
+}
+
+impl Extent {
+    /// The JSON names that it takes.
+    pub(super) fn layout(self, object: &Object) -> Layout<'_> {
+        match self {
+            Extent::Keys => Layout::keys(object, unfolded),
+            Extent::Records => Layout::records(object, unfolded),
+        }
+    }
 }
 
 /// How many records each object had when it was last counted.
@@ -147,9 +157,10 @@ impl Siebel {
         after: Option<RemoteId>,
         start: usize,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let (layout, purpose) = match extent {
-            Extent::Keys => (Layout::keys(object, unfolded), Purpose::Keys),
-            Extent::Records => (Layout::records(object, unfolded), Purpose::Details),
+        let layout = extent.layout(object);
+        let purpose = match extent {
+            Extent::Keys => Purpose::Keys,
+            Extent::Records => Purpose::Details,
         };
         let id = &object.resource.id;
         let since = part.since.map(|mark| query::compare(&object.resource.updated, ">=", &mark.0));

@@ -1,10 +1,10 @@
 //! Looking records up around a write: by user key before it, by id before and after it. Several at once are one query;
 //! where that tells too little of each, each is asked for by itself.
 
+use super::listing::Extent;
 use super::query::{self, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{RemoteError, RemoteRecord, Scope, side_by_side};
-use crate::remote::decode::{Layout, unfolded};
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::RemoteId;
 use sync_core::object::{Object, UserKey};
@@ -17,7 +17,7 @@ impl Siebel {
         object: &Object,
         key: &UserKey,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        self.look(object, self.conditions(object, key), 2).await
+        self.look(object, Extent::Records, self.conditions(object, key), 2).await
     }
 
     /// The same for several keys; answer *i* belongs to key *i*.
@@ -43,7 +43,7 @@ impl Siebel {
         }
         let any = conditions.iter().map(|key| format!("({})", key.join(" AND ")));
         let any = any.collect::<Vec<_>>().join(" OR ");
-        let found = self.look(object, vec![any], PAGE).await.ok()?;
+        let found = self.look(object, Extent::Records, vec![any], PAGE).await.ok()?;
         if found.len() >= PAGE {
             return None;
         }
@@ -63,15 +63,15 @@ impl Siebel {
 
     /// The records of these ids as they are now, in the widest view: one query, or one each should that fail. Nothing
     /// may be written to an id that the server did not name, so that a record of any other is left out.
-    pub(super) async fn present(&self, object: &Object, ids: &[&RemoteId]) -> Present {
+    pub(super) async fn present(&self, object: &Object, extent: Extent, ids: &[&RemoteId]) -> Present {
         if ids.len() > 1
-            && let Ok(found) = self.present_together(object, ids).await
+            && let Ok(found) = self.present_together(object, extent, ids).await
         {
             let mut found: HashMap<RemoteId, RemoteRecord> =
                 found.into_iter().map(|record| (record.key.id.clone(), record)).collect();
             return Present(ids.iter().map(|&id| (id.clone(), Ok(found.remove(id)))).collect());
         }
-        let requests = ids.iter().map(|id| self.one(object, id)).collect();
+        let requests = ids.iter().map(|id| self.one(object, extent, id)).collect();
         let found = side_by_side(IN_FLIGHT, requests).await;
         Present(ids.iter().map(|&id| id.clone()).zip(found).collect())
     }
@@ -79,19 +79,26 @@ impl Siebel {
     async fn present_together(
         &self,
         object: &Object,
+        extent: Extent,
         ids: &[&RemoteId],
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
         let mut all = Vec::with_capacity(ids.len());
         for ids in ids.chunks(PAGE) {
             let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
-            all.extend(self.look(object, vec![query::any_of(&object.resource.id, &ids)], PAGE).await?);
+            let any = query::any_of(&object.resource.id, &ids);
+            all.extend(self.look(object, extent, vec![any], PAGE).await?);
         }
         Ok(all)
     }
 
     /// One record by its id. `None` also where the server answers another one.
-    async fn one(&self, object: &Object, id: &RemoteId) -> Result<Option<RemoteRecord>, RemoteError> {
-        let layout = Layout::records(object, unfolded);
+    async fn one(
+        &self,
+        object: &Object,
+        extent: Extent,
+        id: &RemoteId,
+    ) -> Result<Option<RemoteRecord>, RemoteError> {
+        let layout = extent.layout(object);
         let view_mode = &self.options.user_key_view_mode;
         let query = Query { fields: layout.names().collect(), view_mode, ..Query::default() };
         let url = query.at(self.address(object, Some(id)));
@@ -103,10 +110,11 @@ impl Siebel {
     async fn look(
         &self,
         object: &Object,
+        extent: Extent,
         all: Vec<String>,
         page: usize,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let layout = Layout::records(object, unfolded);
+        let layout = extent.layout(object);
         let query = Query {
             fields: layout.names().collect(),
             all,

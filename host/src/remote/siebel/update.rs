@@ -1,11 +1,12 @@
 //! Updates: read the version, write, read again. A PUT is an upsert, so it would bring back a record that is gone; and a
 //! 500 may be a refusal or an accident after the fact, so the record is asked what became of it.
 
+use super::listing::Extent;
 use super::write::{Values, as_expected, found_as_ours, version};
 use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{RemoteError, RemoteRecord, RemoteUpdate, WriteError, Written, side_by_side};
 use reqwest::Method;
-use sync_core::change_key::RemoteId;
+use sync_core::change_key::{RemoteId, RemoteKey};
 use sync_core::object::Object;
 use sync_core::value::Value;
 
@@ -15,13 +16,18 @@ impl Siebel {
         object: &Object,
         updates: &[RemoteUpdate<'_>],
     ) -> Vec<Result<Written, WriteError>> {
-        let mut before = self.present(object, &updates.iter().map(|it| it.id).collect::<Vec<_>>()).await;
-        let puts = updates.iter().map(|it| self.put(object, *it, before.take(it.id))).collect();
+        let values: Vec<Values> = updates.iter().map(|it| sent_by_update(object, it)).collect();
+        // What is not sent is answered with what is there.
+        let extent = if values.iter().any(Vec::is_empty) { Extent::Records } else { Extent::Keys };
+        let ids: Vec<&RemoteId> = updates.iter().map(|it| it.id).collect();
+        let mut before = self.present(object, extent, &ids).await;
+        let puts = updates.iter().zip(values);
+        let puts = puts.map(|(it, values)| self.put(object, *it, values, before.take(it.id))).collect();
         let puts = side_by_side(IN_FLIGHT, puts).await;
         let sent = |put: &&Put| matches!(put, Put::Sent(_));
         let sent: Vec<&RemoteId> =
             updates.iter().zip(&puts).filter(|(_, put)| sent(put)).map(|(it, _)| it.id).collect();
-        let mut after = self.present(object, &sent).await;
+        let mut after = self.present(object, Extent::Records, &sent).await;
         let mut answers = Vec::with_capacity(puts.len());
         for (update, put) in updates.iter().zip(puts) {
             answers.push(match put {
@@ -37,9 +43,10 @@ impl Siebel {
         &self,
         object: &Object,
         update: RemoteUpdate<'_>,
+        values: Values,
         found: Result<Option<RemoteRecord>, RemoteError>,
     ) -> Put {
-        match self.try_put(object, update, found).await {
+        match self.try_put(object, update, values, found).await {
             Ok(put) => put,
             Err(error) => Put::Settled(Err(error)),
         }
@@ -49,24 +56,21 @@ impl Siebel {
         &self,
         object: &Object,
         update: RemoteUpdate<'_>,
+        values: Values,
         found: Result<Option<RemoteRecord>, RemoteError>,
     ) -> Result<Put, WriteError> {
         let before = as_expected(object, found?, update.expected)?.ok_or(WriteError::Gone)?;
         let ours = match &object.resource.version {
-            Some(_) => Some(version(&before).ok_or(WriteError::NoVersion)? + 1),
+            Some(_) => Some(version(&before.key).ok_or(WriteError::NoVersion)? + 1),
             None => None,
         };
-        let is_sent = |(index, _): &&(usize, Value)| {
-            object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
-        };
-        let values: Values = update.changes.iter().filter(is_sent).cloned().collect();
         if values.is_empty() {
             return Ok(Put::Settled(Ok(found_as_ours(before))));
         }
         let mut call = self.call(object, Purpose::Write, Method::PUT, self.address(object, Some(update.id)));
         call.body = Some(self.body(object, &values)?);
         let doubt = self.outcome(&call).await?;
-        Ok(Put::Sent(Box::new(Sent { before, ours, values, doubt })))
+        Ok(Put::Sent(Box::new(Sent { before: before.key, ours, values, doubt })))
     }
 
     /// What an update came to, by what was found afterwards.
@@ -87,14 +91,14 @@ impl Siebel {
             (Err(_), Some(doubt)) => return Err(doubt.clone()),
         };
         if let Some(after) = &after
-            && was_recreated(&before, after)
+            && was_recreated(&before, &after.key)
         {
             return Err(self.undo_upsert(object, id).await);
         }
-        let unmoved = after.as_ref().is_some_and(|after| after.key.token == before.key.token);
+        let unmoved = after.as_ref().is_some_and(|after| after.key.token == before.token);
         if let Some(doubt) = doubt {
             let ours_alone = after.as_ref().is_some_and(|after| {
-                self.stand(&sent, &after.row) && (ours.is_none() || version(after) == ours) && !unmoved
+                self.stand(&sent, &after.row) && (ours.is_none() || version(&after.key) == ours) && !unmoved
             });
             return match doubt {
                 _ if ours_alone => {
@@ -112,7 +116,7 @@ impl Siebel {
             // Siebel does not write what changes nothing.
             return Ok(found_as_ours(after));
         }
-        let created = before.key.created;
+        let created = before.created;
         let written = self.written(object, id.clone(), ours.map(|v| v.to_string()), &sent, after);
         Ok(Written { created: written.created.clone().or(created), ..written })
     }
@@ -142,7 +146,7 @@ enum Put {
 
 /// An update that was sent.
 struct Sent {
-    before: RemoteRecord,
+    before: RemoteKey,
     /// The version that it gives the record.
     ours: Option<u64>,
     values: Values,
@@ -150,9 +154,17 @@ struct Sent {
     doubt: Option<WriteError>,
 }
 
+/// The fields that an update sends.
+fn sent_by_update(object: &Object, update: &RemoteUpdate<'_>) -> Values {
+    let is_sent = |(index, _): &&(usize, Value)| {
+        object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
+    };
+    update.changes.iter().filter(is_sent).cloned().collect()
+}
+
 /// Whether the id is another record's by now: its version began anew, or its created-stamp moved.
-fn was_recreated(before: &RemoteRecord, after: &RemoteRecord) -> bool {
-    let created = before.key.created.is_some() && after.key.created.is_some();
-    (created && before.key.created != after.key.created)
+fn was_recreated(before: &RemoteKey, after: &RemoteKey) -> bool {
+    let created = before.created.is_some() && after.created.is_some();
+    (created && before.created != after.created)
         || matches!((version(before), version(after)), (Some(before), Some(after)) if after < before)
 }

@@ -1,16 +1,19 @@
 //! Inserts and deletes, and what all writes share, on a server that knows no conditions: read the version, write, read
 //! again (`behaviour.md`, decisions 6 to 8).
 
+use super::listing::Extent;
 use super::wire::{Said, code};
 use super::{IN_FLIGHT, Purpose, Siebel, WRITES};
 use crate::ports::{RemoteDelete, RemoteError, RemoteRecord, WriteError, Written, side_by_side};
 use crate::remote::http::{Call, Reply};
 use reqwest::Method;
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use sync_core::change_key::{RemoteId, RemoteToken};
+use serde::Serializer;
+use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::Object;
 use sync_core::value::{Row, Value};
+
+/// Bytes that most bodies fit into.
+const ROOM: usize = 1_024;
 
 impl Siebel {
     pub(super) async fn insert_records(
@@ -21,7 +24,8 @@ impl Siebel {
         let sent: Vec<Values> = rows.iter().map(|row| sent_by_insert(object, row)).collect();
         let posts = sent.iter().map(|sent| self.post(object, sent)).collect();
         let ids = side_by_side(WRITES, posts).await;
-        let mut found = self.present(object, &ids.iter().flatten().collect::<Vec<_>>()).await;
+        let mut found =
+            self.present(object, Extent::Records, &ids.iter().flatten().collect::<Vec<_>>()).await;
         let version = object.resource.version.as_ref().map(|_| "0".to_owned());
         let written = |(id, sent): (Result<RemoteId, WriteError>, Values)| {
             let id = id?;
@@ -57,7 +61,8 @@ impl Siebel {
         object: &Object,
         deletes: &[RemoteDelete<'_>],
     ) -> Vec<Result<(), WriteError>> {
-        let mut found = self.present(object, &deletes.iter().map(|it| it.id).collect::<Vec<_>>()).await;
+        let mut found =
+            self.present(object, Extent::Keys, &deletes.iter().map(|it| it.id).collect::<Vec<_>>()).await;
         let deletes = deletes.iter().map(|it| self.delete_record(object, *it, found.take(it.id))).collect();
         side_by_side(IN_FLIGHT, deletes).await
     }
@@ -74,7 +79,7 @@ impl Siebel {
         let call = self.call(object, Purpose::Write, Method::DELETE, self.address(object, Some(id)));
         match self.outcome(&call).await? {
             None => Ok(()),
-            Some(doubt) => match (self.present(object, &[id]).await.take(id), doubt) {
+            Some(doubt) => match (self.present(object, Extent::Keys, &[id]).await.take(id), doubt) {
                 (Ok(None), _) => Ok(()),
                 (_, doubt) => Err(doubt),
             },
@@ -129,14 +134,14 @@ impl Siebel {
     }
 
     pub(super) fn body(&self, object: &Object, values: &[(usize, Value)]) -> Result<Vec<u8>, WriteError> {
-        let fields: BTreeMap<&str, Cow<'_, str>> = values
-            .iter()
-            .filter_map(|(index, value)| {
-                Some((object.remote.get(*index)?.name.as_str(), self.wire.written(value)))
-            })
-            .collect();
-        serde_json::to_vec(&fields)
-            .map_err(|error| WriteError::Refused { code: "refused".into(), message: error.to_string() })
+        let fields = values.iter().filter_map(|(index, value)| {
+            Some((object.remote.get(*index)?.name.as_str(), self.wire.written(value)))
+        });
+        let mut body = Vec::with_capacity(ROOM);
+        match serde_json::Serializer::new(&mut body).collect_map(fields) {
+            Ok(()) => Ok(body),
+            Err(error) => Err(WriteError::Refused { code: "refused".into(), message: error.to_string() }),
+        }
     }
 
     /// What Siebel says to a write that it does not carry out. A 404 is about the component, not the record.
@@ -192,6 +197,6 @@ pub(super) fn found_as_ours(RemoteRecord { key, row }: RemoteRecord) -> Written 
     Written { id: key.id, created: key.created, token, row: Some(row) }
 }
 
-pub(super) fn version(record: &RemoteRecord) -> Option<u64> {
-    record.key.token.version.as_ref()?.parse().ok()
+pub(super) fn version(key: &RemoteKey) -> Option<u64> {
+    key.token.version.as_ref()?.parse().ok()
 }
