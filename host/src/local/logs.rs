@@ -1,5 +1,6 @@
 //! The logs of what is pending: issues, found when applying, and conflicts, found when comparing.
 
+use super::clash;
 use super::error::{unreadable, unwritable};
 use crate::natural::natural_json;
 use crate::ports::{ConflictEntry, ConflictField, IssueEntry};
@@ -124,7 +125,7 @@ pub(super) fn record_conflict(
         conflict.kind.name(),
         conflict.local.0,
         &conflict.remote.0,
-        serde_json::to_string(&conflict.fields).map_err(unwritable)?,
+        clash::encode(&conflict.fields)?,
         run,
     );
     enter(connection, again, new, entry)
@@ -153,7 +154,7 @@ pub(super) fn choice(connection: &Connection, conflict: &ConflictEntry) -> rusql
     let chosen: Option<(String, String)> =
         connection.prepare_cached(sql)?.query_row(key, chosen).optional()?;
     let Some((choice, fields)) = chosen else { return Ok(None) };
-    let is_same = fields == serde_json::to_string(&conflict.fields).map_err(unwritable)?;
+    let is_same = clash::decode(&fields).is_ok_and(|fields| fields == conflict.fields);
     Ok(Choice::from_name(&choice).filter(|_| is_same))
 }
 
@@ -250,7 +251,7 @@ pub(super) fn conflicts(connection: &Connection, id: Option<i64>) -> rusqlite::R
                 .ok_or_else(|| unreadable(format!("unknown kind of conflict {kind}")))?,
             local_id: LocalId(row.get(3)?),
             remote_id: RemoteId(row.get(4)?),
-            fields: serde_json::from_str(&fields).map_err(unreadable)?,
+            fields: clash::decode(&fields)?,
             since: row.get(6)?,
             choice: choice.as_deref().and_then(Choice::from_name),
         })

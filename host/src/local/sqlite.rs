@@ -1,6 +1,7 @@
 //! [`SqliteStore`]: opens the file, and answers the command line's questions about logs and runs.
 //! What the pipeline asks is in `store`.
 
+use super::checkpoint::{LONGEST_LOG, Log};
 use super::damage;
 use super::error::{failed, unfit};
 use super::images::{self, Images, Keep};
@@ -35,11 +36,12 @@ pub enum Mode {
 
 /// The local store in one SQLite file.
 pub struct SqliteStore {
+    /// SQLite's write-ahead log, where it could be had: with it a transaction that is lost takes none before it with it.
+    /// Closed before the connection is, which then has all to itself.
+    pub(super) log: Option<Log>,
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) mode: Mode,
-    /// Whether a transaction that is lost takes none before it with it: SQLite's write-ahead log.
-    logs_ahead: bool,
     /// Whether the last transaction was written lazily.
     lazy: bool,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
@@ -89,12 +91,13 @@ impl SqliteStore {
         }
         let journal_mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
         let logs_ahead = journal_mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("wal"));
+        let log = (logs_ahead && mode == Mode::ReadWrite).then(|| Log::new(path));
         let (attached, aside) = (HashMap::new(), HashMap::new());
         Ok(SqliteStore {
             connection,
             path: path.to_owned(),
             mode,
-            logs_ahead,
+            log,
             lazy: false,
             attached,
             images: None,
@@ -244,7 +247,7 @@ impl SqliteStore {
         doing: &str,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        self.transact(doing, self.logs_ahead, change)
+        self.transact(doing, self.log.is_some(), change)
     }
 
     fn transact<T>(
@@ -253,7 +256,7 @@ impl SqliteStore {
         lazy: bool,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
-        let SqliteStore { connection, path, mode, .. } = self;
+        let SqliteStore { connection, path, mode, log, .. } = self;
         if *mode == Mode::ReadOnly {
             let message = format!("failed to {doing} in {}: it was opened for reading only", shown(path));
             return Err(StoreError { message, help: None });
@@ -264,7 +267,9 @@ impl SqliteStore {
             set.map_err(|error| failed(path, doing, error))?;
             self.lazy = lazy;
         }
-        transact(connection, change).map_err(|error| failed(path, doing, error))
+        let answer = transact(connection, change).map_err(|error| failed(path, doing, error))?;
+        log.iter_mut().for_each(Log::grew);
+        Ok(answer)
     }
 }
 
@@ -314,6 +319,9 @@ fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
             // Readers do not block the run, nor the run them. Where the file system cannot do it,
             // SQLite answers with the mode that it keeps, which is as safe.
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
+            connection.pragma_update_and_check(None, "wal_autocheckpoint", LONGEST_LOG, |_| Ok(()))?;
+            // A log that begins anew is as long as what is in it.
+            connection.pragma_update_and_check(None, "journal_size_limit", 0, |_| Ok(()))?;
             // The journal of remote writes must survive a power cut (decision 15).
             connection.pragma_update(None, "synchronous", "FULL")?;
             schema::migrate(connection)

@@ -111,6 +111,26 @@ fn a_damaged_file_says_how_to_look_at_it() {
 }
 
 #[test]
+fn what_the_log_holds_comes_into_the_file_while_the_store_is_open() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let length = || std::fs::metadata(&place.path).unwrap().len();
+    let before = length();
+    for batch in 0..10 {
+        let name = |at| Value::Text(format!("{batch} {at} {}", "x".repeat(80)));
+        let row = |at| vec![name(at), Value::Null, Value::Null];
+        let changes = (0..2_500).map(|at| insert(&format!("{batch}-{at}"), row(at))).collect();
+        store.commit(&object, changes).unwrap();
+    }
+    // Waits for the one who does it.
+    store.log = None;
+    assert!(length() > before + (2 << 20), "{} is not more than {before}", length());
+    drop(store);
+    assert_eq!(place.ask("SELECT count(*) FROM account"), "25000");
+    assert!(!place.path.with_extension("db-wal").exists());
+}
+
+#[test]
 fn a_file_that_may_not_be_written_is_said_to_be_so() {
     let (place, object) = (Place::new(), account());
     drop(place.with(&object));
