@@ -1,8 +1,8 @@
 //! A store that is watched: before and after each call that changes it, somebody may have the process die.
 
 use host::ports::{
-    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
-    StoreError, Stretch,
+    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, LocalStatus, ObjectState,
+    Snapshot, Store, StoreError, Stretch,
 };
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -61,6 +61,10 @@ impl<S: Store> Store for Watched<'_, S> {
         self.store.touched(object)
     }
 
+    fn local_statuses(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalStatus>, StoreError> {
+        self.store.local_statuses(object, ids)
+    }
+
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
         self.store.local_records(object, ids)
     }
@@ -107,6 +111,10 @@ impl<S: Store> Store for Watched<'_, S> {
 
     fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError> {
         self.store.baselines(object, ids)
+    }
+
+    fn agreed(&self, object: &Object, pairs: Vec<Pair>) -> Result<Vec<Baseline>, StoreError> {
+        self.store.agreed(object, pairs)
     }
 
     fn linking_to(

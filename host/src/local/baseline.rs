@@ -22,9 +22,6 @@ const BY_LOCAL: &str = "INDEXED BY _sync_baseline_local";
 /// A pair is not there beyond the filter.
 const NOT_BEYOND: &str = "DELETE FROM _sync_beyond WHERE object = ?1 AND local_id = ?2";
 
-/// The object's number. By name: it need not be attached.
-const OBJECT: &str = "(SELECT id FROM _sync_object WHERE name = ?1)";
-
 fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
     let token = RemoteToken { updated: row.get(2)?, version: row.get(3)? };
     let remote = RemoteKey { id: RemoteId(row.get(1)?), token, created: row.get(4)?, fresh: false };
@@ -34,25 +31,37 @@ fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
 /// The pairs that follow one, ascending by remote id, then by local id.
 pub(super) fn pairs(
     connection: &Connection,
-    object: &str,
+    object: i64,
     after: Option<(&RemoteId, LocalId)>,
 ) -> rusqlite::Result<Vec<Pair>> {
-    let (remote, local) = after.map_or(("", i64::MIN), |(remote, local)| (remote.0.as_str(), local.0));
+    let mut pairs = Vec::new();
+    // Two queries: one that compared both columns would do so with every row that it finds.
+    if let Some((remote, local)) = after {
+        let sql = format!(
+            "SELECT {PAIR} FROM _sync_baseline WHERE object = ?1 AND remote_id = ?2 AND local_id > ?3 ORDER BY local_id"
+        );
+        for found in connection.prepare_cached(&sql)?.query_map((object, &remote.0, local.0), pair)? {
+            pairs.push(found?);
+        }
+    }
     let sql = format!(
-        "SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND (remote_id, local_id) > (?2, ?3) \
-         ORDER BY remote_id, local_id LIMIT {SLICE}"
+        "SELECT {PAIR} FROM _sync_baseline WHERE object = ?1 AND remote_id > ?2 ORDER BY remote_id, local_id LIMIT {SLICE}"
     );
-    connection.prepare_cached(&sql)?.query_map((object, remote, local), pair)?.collect()
+    let remote = after.map_or("", |(remote, _)| remote.0.as_str());
+    for found in connection.prepare_cached(&sql)?.query_map((object, remote), pair)? {
+        pairs.push(found?);
+    }
+    Ok(pairs)
 }
 
 /// The local halves of the pairs that follow a record, ascending by its id.
 pub(super) fn local_halves(
     connection: &Connection,
-    object: &str,
+    object: i64,
     after: Option<LocalId>,
 ) -> rusqlite::Result<Vec<LocalKey>> {
     let sql = format!(
-        "SELECT local_id, revision FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id > ?2 ORDER BY local_id LIMIT {SLICE}"
+        "SELECT local_id, revision FROM _sync_baseline {BY_LOCAL} WHERE object = ?1 AND local_id > ?2 ORDER BY local_id LIMIT {SLICE}"
     );
     let after = after.map_or(i64::MIN, |id| id.0);
     connection.prepare_cached(&sql)?.query_map((object, after), local_key)?.collect()
@@ -63,29 +72,42 @@ pub(super) fn local_key(row: &rusqlite::Row<'_>) -> rusqlite::Result<LocalKey> {
     Ok(LocalKey { id: LocalId(row.get(0)?), revision: Revision(row.get(1)?) })
 }
 
+/// Looks up pairs by their local records.
+pub(super) struct PairOf<'c> {
+    statement: CachedStatement<'c>,
+    object: i64,
+}
+
+impl<'c> PairOf<'c> {
+    /// Those of this object.
+    pub(super) fn new(connection: &'c Connection, object: i64) -> rusqlite::Result<PairOf<'c>> {
+        let sql = format!("SELECT {PAIR} FROM _sync_baseline {BY_LOCAL} WHERE object = ?1 AND local_id = ?2");
+        Ok(PairOf { statement: connection.prepare_cached(&sql)?, object })
+    }
+
+    /// The pair of a record, if it is linked.
+    pub(super) fn of(&mut self, local: LocalId) -> rusqlite::Result<Option<Pair>> {
+        self.statement.query_row((self.object, local.0), pair).optional()
+    }
+}
+
 /// The pairs of these local records, in their order.
 pub(super) fn pairs_of_local(
     connection: &Connection,
-    object: &str,
+    object: i64,
     ids: &[LocalId],
 ) -> rusqlite::Result<Vec<Pair>> {
-    let sql =
-        format!("SELECT {PAIR} FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id = ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut pairs = Vec::with_capacity(ids.len());
-    for id in ids {
-        pairs.extend(statement.query_row((object, id.0), pair).optional()?);
-    }
-    Ok(pairs)
+    let mut pair = PairOf::new(connection, object)?;
+    ids.iter().filter_map(|id| pair.of(*id).transpose()).collect()
 }
 
 /// The pairs of these remote records, in their order; an id that came back may have two (decision 14).
 pub(super) fn pairs_of_remote(
     connection: &Connection,
-    object: &str,
+    object: i64,
     ids: &[RemoteId],
 ) -> rusqlite::Result<Vec<Pair>> {
-    let sql = format!("SELECT {PAIR} FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2");
+    let sql = format!("SELECT {PAIR} FROM _sync_baseline WHERE object = ?1 AND remote_id = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut pairs = Vec::with_capacity(ids.len());
     for id in ids {
@@ -99,33 +121,35 @@ pub(super) fn pairs_of_remote(
 /// The last of each so many of the remote ids that are linked, ascending.
 pub(super) fn landmarks(
     connection: &Connection,
-    object: &str,
+    object: i64,
     every: usize,
 ) -> rusqlite::Result<Vec<RemoteId>> {
-    let sql = format!("SELECT remote_id FROM _sync_baseline WHERE object = {OBJECT} ORDER BY remote_id");
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut rows = statement.query([object])?;
-    let (mut landmarks, mut passed) = (Vec::new(), 0);
-    while let Some(row) = rows.next()? {
-        passed += 1;
-        if passed >= every {
-            landmarks.push(RemoteId(row.get(0)?));
-            passed = 0;
+    // SQLite passes over those between two landmarks by itself, which takes a quarter of what handing them out does.
+    let sql = "SELECT remote_id FROM _sync_baseline WHERE object = ?1 AND remote_id > ?2 \
+               ORDER BY remote_id LIMIT 1 OFFSET ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    let between = i64::try_from(every.saturating_sub(1)).unwrap_or(i64::MAX);
+    let mut landmarks: Vec<RemoteId> = Vec::new();
+    loop {
+        let last = landmarks.last().map_or("", |id| id.0.as_str());
+        let next = statement.query_row((object, last, between), |row| row.get(0).map(RemoteId));
+        match next.optional()? {
+            Some(next) => landmarks.push(next),
+            None => return Ok(landmarks),
         }
     }
-    Ok(landmarks)
 }
 
 /// The remote ids that are linked in a stretch, ascending.
 pub(super) fn linked_in(
     connection: &Connection,
-    object: &str,
+    object: i64,
     stretch: Stretch<'_>,
 ) -> rusqlite::Result<Vec<RemoteId>> {
     // No text comes after a blob.
     let sql = format!(
         "SELECT remote_id FROM _sync_baseline \
-         WHERE object = {OBJECT} AND remote_id > ?2 AND remote_id <= IFNULL(?3, x'') ORDER BY remote_id"
+         WHERE object = ?1 AND remote_id > ?2 AND remote_id <= IFNULL(?3, x'') ORDER BY remote_id"
     );
     let (after, through) = (stretch.after.map_or("", |id| &id.0), stretch.through.map(|id| &id.0));
     let ids = |row: &rusqlite::Row<'_>| row.get(0).map(RemoteId);
@@ -133,18 +157,18 @@ pub(super) fn linked_in(
 }
 
 /// Number of pairs.
-pub(super) fn linked(connection: &Connection, object: &str) -> rusqlite::Result<u64> {
-    let sql = "SELECT linked FROM _sync_object WHERE name = ?1";
+pub(super) fn linked(connection: &Connection, object: i64) -> rusqlite::Result<u64> {
+    let sql = "SELECT linked FROM _sync_object WHERE id = ?1";
     let linked: Option<i64> =
         connection.prepare_cached(sql)?.query_row([object], |row| row.get(0)).optional()?;
     Ok(linked.unwrap_or(0).unsigned_abs())
 }
 
 /// The remote ids of the pairs that are there beyond the filter.
-pub(super) fn beyond_filter(connection: &Connection, object: &str) -> rusqlite::Result<Vec<RemoteId>> {
+pub(super) fn beyond_filter(connection: &Connection, object: i64) -> rusqlite::Result<Vec<RemoteId>> {
     let sql = format!(
         "SELECT remote_id FROM _sync_beyond CROSS JOIN _sync_baseline {BY_LOCAL} USING (object, local_id) \
-         WHERE object = {OBJECT} ORDER BY remote_id"
+         WHERE object = ?1 ORDER BY remote_id"
     );
     connection.prepare_cached(&sql)?.query_map([object], |row| row.get(0).map(RemoteId))?.collect()
 }
@@ -153,12 +177,12 @@ pub(super) fn beyond_filter(connection: &Connection, object: &str) -> rusqlite::
 /// that are not aside.
 pub(super) fn linked_local(
     connection: &Connection,
-    object: &str,
+    object: i64,
     remote: &RemoteId,
     aside: impl Fn(LocalId) -> bool,
 ) -> rusqlite::Result<Option<LocalId>> {
     // Without an order: SQLite prepares a statement anew for every value that is bound where it might decide about that.
-    let sql = format!("SELECT local_id FROM _sync_baseline WHERE object = {OBJECT} AND remote_id = ?2");
+    let sql = format!("SELECT local_id FROM _sync_baseline WHERE object = ?1 AND remote_id = ?2");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut linked = None;
     for local in statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))? {
@@ -170,11 +194,10 @@ pub(super) fn linked_local(
 /// The remote record linked to a local one.
 pub(super) fn linked_remote(
     connection: &Connection,
-    object: &str,
+    object: i64,
     local: LocalId,
 ) -> rusqlite::Result<Option<RemoteId>> {
-    let sql =
-        format!("SELECT remote_id FROM _sync_baseline {BY_LOCAL} WHERE object = {OBJECT} AND local_id = ?2");
+    let sql = format!("SELECT remote_id FROM _sync_baseline {BY_LOCAL} WHERE object = ?1 AND local_id = ?2");
     connection.prepare_cached(&sql)?.query_row((object, local.0), |row| row.get(0).map(RemoteId)).optional()
 }
 
@@ -198,6 +221,28 @@ pub(super) fn entries(
         if let Some(found) = rows.next()? {
             let row = layouts.decode(found.get(7)?, found.get_ref(8)?.as_str()?)?;
             entries.push(Baseline { pair: pair(found)?, row, beyond_filter: found.get(6)? });
+        }
+    }
+    Ok(entries)
+}
+
+/// Entries of pairs that are known, in their order; those that are not there are left out.
+pub(super) fn agreed(
+    connection: &Connection,
+    object: &Object,
+    number: i64,
+    pairs: Vec<Pair>,
+) -> rusqlite::Result<Vec<Baseline>> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM _sync_beyond WHERE object = ?1 AND local_id = ?2), fields, \"row\" \
+               FROM _sync_agreed WHERE object = ?1 AND local_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut layouts = Layouts::new(connection, object);
+    let mut entries = Vec::with_capacity(pairs.len());
+    for pair in pairs {
+        let mut rows = statement.query((number, pair.local.0))?;
+        if let Some(found) = rows.next()? {
+            let row = layouts.decode(found.get(1)?, found.get_ref(2)?.as_str()?)?;
+            entries.push(Baseline { pair, row, beyond_filter: found.get(0)? });
         }
     }
     Ok(entries)

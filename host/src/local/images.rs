@@ -8,7 +8,8 @@ use super::columns::decode;
 use super::error::{unreadable, unwritable};
 use super::refusal::quote;
 use rusqlite::{Connection, Row};
-use std::collections::{BTreeMap, HashMap};
+use std::cell::Cell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use sync_core::change_key::{LocalId, Revision};
 use sync_core::object::{Object, ObjectName};
@@ -31,25 +32,35 @@ pub(super) struct Images {
     taken: bool,
     /// The first record of each object that the run inserted. Ids never come back, so the others follow it.
     inserted: HashMap<ObjectName, LocalId>,
+    /// The objects of which the run has images.
+    entered: HashSet<ObjectName>,
 }
 
 impl Images {
     pub(super) fn new(run: &str, keep: Keep) -> Images {
         let taken = !keep.age.is_zero() && keep.size > 0;
-        Images { run: run.to_owned(), keep, taken, inserted: HashMap::new() }
+        Images { run: run.to_owned(), keep, taken, inserted: HashMap::new(), entered: HashSet::new() }
     }
 
     /// Who takes the images of an object's records; nobody where none are taken.
     pub(super) fn taker(&self, object: &Object) -> Option<Taker> {
         let inserted = self.inserted.get(&object.name).copied();
         let (run, most) = (&self.run, self.keep.size);
-        self.taken.then(|| Taker { run: run.clone(), most, inserted, record: record(object) })
+        let entered = Cell::new(self.entered.contains(&object.name));
+        self.taken.then(|| Taker { run: run.clone(), most, inserted, entered, record: record(object) })
     }
 
     /// The run inserted a record.
     pub(super) fn inserted(&mut self, object: &ObjectName, id: LocalId) {
         if self.taken && !self.inserted.contains_key(object) {
             self.inserted.insert(object.clone(), id);
+        }
+    }
+
+    /// After a commit with this taker.
+    pub(super) fn committed(&mut self, object: &ObjectName, taker: &Taker) {
+        if taker.entered.get() && !self.entered.contains(object) {
+            self.entered.insert(object.clone());
         }
     }
 
@@ -69,6 +80,8 @@ pub(super) struct Taker {
     run: String,
     most: u64,
     inserted: Option<LocalId>,
+    /// Whether the run has any image of the object.
+    entered: Cell<bool>,
     /// The query for a record.
     record: String,
 }
@@ -153,6 +166,7 @@ impl Taker {
         let left = left.map(|revision| revision.0);
         let entry = (run, object.name.as_str(), local.0, left, changed, links, row, found.0);
         connection.prepare_cached(image)?.execute(entry)?;
+        self.entered.set(true);
         Ok(())
     }
 
@@ -179,6 +193,9 @@ impl Taker {
         local: LocalId,
         (found, left): (Revision, Revision),
     ) -> rusqlite::Result<()> {
+        if !self.entered.get() {
+            return Ok(());
+        }
         let sql = "UPDATE _sync_image SET revision = ?5 WHERE object = ?2 AND local_id = ?3 AND revision = ?4 \
                    AND undo = (SELECT id FROM _sync_undo WHERE run = ?1)";
         let entry = (&self.run, object.name.as_str(), local.0, found.0, left.0);

@@ -1,12 +1,12 @@
 //! The records of one object's table.
 
-use super::baseline::local_key;
+use super::baseline::{PairOf, local_key};
 use super::columns::{decode, encode};
 use super::error::{ignored, unwritable};
 use super::pointers;
 use super::refusal::quote;
 use super::watch::NOW;
-use crate::ports::{LocalRecord, Unfit};
+use crate::ports::{LocalRecord, LocalStatus, Unfit};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Statement, params_from_iter};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
@@ -162,6 +162,22 @@ impl Statements {
             revision.map(|found| found.map(|revision| LocalKey { id, revision })).transpose()
         };
         ids.iter().filter_map(key).collect()
+    }
+
+    /// How these records stand, each with the pair that it has of this object.
+    pub(super) fn local_statuses(
+        &self,
+        connection: &Connection,
+        object: i64,
+        ids: &[LocalId],
+    ) -> rusqlite::Result<Vec<LocalStatus>> {
+        let mut revision = connection.prepare_cached(&self.revision)?;
+        let mut pair = PairOf::new(connection, object)?;
+        let status = |&local: &LocalId| {
+            let revision = Statements::revision(&mut revision, local)?;
+            Ok(LocalStatus { local, revision, pair: pair.of(local)? })
+        };
+        ids.iter().map(status).collect()
     }
 
     /// Makes the revision of the records that are written from here on, and tells the triggers that the host writes.

@@ -7,8 +7,8 @@ use super::sqlite::{Mode, SqliteStore};
 use super::table::{self, AttachError};
 use super::{baseline, journal, logs, runs};
 use crate::ports::{
-    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, ObjectState, Snapshot, Store,
-    StoreError, Stretch,
+    Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, LocalStatus, ObjectState,
+    Snapshot, Store, StoreError, Stretch,
 };
 use crate::shown::shown;
 use rusqlite::Connection;
@@ -85,6 +85,15 @@ impl Store for SqliteStore {
         touched.map(Some).map_err(self.failed(&format!("list what was touched of {}", object.name)))
     }
 
+    fn local_statuses(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalStatus>, StoreError> {
+        let _snapshot = self.snapshot_for(ids)?;
+        let attached = self.table(&object.name)?;
+        attached
+            .sql
+            .local_statuses(&self.connection, attached.id, ids)
+            .map_err(self.failed(&format!("look up the records of {}", object.name)))
+    }
+
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
         let sql = &self.table(&object.name)?.sql;
@@ -97,44 +106,44 @@ impl Store for SqliteStore {
         object: &ObjectName,
         after: Option<(&RemoteId, LocalId)>,
     ) -> Result<Vec<Pair>, StoreError> {
-        baseline::pairs(&self.connection, object.as_str(), after)
+        baseline::pairs(&self.connection, self.number(object)?, after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
     fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
-        baseline::local_halves(&self.connection, object.as_str(), after)
+        baseline::local_halves(&self.connection, self.number(object)?, after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
     fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
-        baseline::pairs_of_local(&self.connection, object.as_str(), ids)
+        baseline::pairs_of_local(&self.connection, self.number(object)?, ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
-        baseline::pairs_of_remote(&self.connection, object.as_str(), ids)
+        baseline::pairs_of_remote(&self.connection, self.number(object)?, ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn landmarks(&self, object: &ObjectName, every: usize) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::landmarks(&self.connection, object.as_str(), every)
+        baseline::landmarks(&self.connection, self.number(object)?, every)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn linked_in(&self, object: &ObjectName, stretch: Stretch<'_>) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::linked_in(&self.connection, object.as_str(), stretch)
+        baseline::linked_in(&self.connection, self.number(object)?, stretch)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn linked(&self, object: &ObjectName) -> Result<u64, StoreError> {
-        baseline::linked(&self.connection, object.as_str())
+        baseline::linked(&self.connection, self.number(object)?)
             .map_err(self.failed(&format!("count the baseline of {object}")))
     }
 
     fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::beyond_filter(&self.connection, object.as_str())
+        baseline::beyond_filter(&self.connection, self.number(object)?)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
@@ -142,6 +151,13 @@ impl Store for SqliteStore {
         let _snapshot = self.snapshot_for(ids)?;
         let number = self.table(&object.name)?.id;
         baseline::entries(&self.connection, object, number, ids)
+            .map_err(self.failed(&format!("read the baseline of {}", object.name)))
+    }
+
+    fn agreed(&self, object: &Object, pairs: Vec<Pair>) -> Result<Vec<Baseline>, StoreError> {
+        let _snapshot = self.snapshot_for(&pairs)?;
+        let number = self.table(&object.name)?.id;
+        baseline::agreed(&self.connection, object, number, pairs)
             .map_err(self.failed(&format!("read the baseline of {}", object.name)))
     }
 
@@ -170,16 +186,16 @@ impl Store for SqliteStore {
 
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
         let aside = |local| self.is_aside(object, local);
-        baseline::linked_local(&self.connection, object.as_str(), id, aside)
-            .map_err(self.failed(&format!("look up a link to {object}")))
+        baseline::linked_local(&self.connection, self.number(object)?, id, aside)
+            .map_err(|error| self.failed(&format!("look up a link to {object}"))(error))
     }
 
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError> {
         if self.is_aside(object, id) {
             return Ok(None);
         }
-        baseline::linked_remote(&self.connection, object.as_str(), id)
-            .map_err(self.failed(&format!("look up a link to {object}")))
+        baseline::linked_remote(&self.connection, self.number(object)?, id)
+            .map_err(|error| self.failed(&format!("look up a link to {object}"))(error))
     }
 
     fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {
@@ -206,6 +222,7 @@ impl Store for SqliteStore {
             self.write_lazily(&doing, apply)?
         };
         if let Some(images) = &mut self.images {
+            taker.iter().for_each(|taker| images.committed(&object.name, taker));
             if too_many {
                 images.stop();
             }
@@ -272,6 +289,15 @@ impl Store for SqliteStore {
 }
 
 impl SqliteStore {
+    /// The object's number. It need not be attached: links lead to objects that take no part in the run.
+    fn number(&self, object: &ObjectName) -> Result<i64, StoreError> {
+        match self.attached.get(object) {
+            Some(attached) => Ok(attached.id),
+            None => table::number(&self.connection, object)
+                .map_err(|error| self.failed(&format!("look up {object}"))(error)),
+        }
+    }
+
     fn is_aside(&self, object: &ObjectName, local: LocalId) -> bool {
         self.aside.get(object).is_some_and(|aside| aside.contains(&local))
     }

@@ -156,6 +156,13 @@ fn known(connection: &Connection, name: &str) -> rusqlite::Result<Option<(i64, O
     connection.query_row(sql, [name], read).optional()
 }
 
+/// The object's number; 0, which is nobody's, where the store does not know it.
+pub(super) fn number(connection: &Connection, object: &ObjectName) -> rusqlite::Result<i64> {
+    let sql = "SELECT id FROM _sync_object WHERE name = ?1";
+    let number = connection.prepare_cached(sql)?.query_row([object.as_str()], |row| row.get(0)).optional()?;
+    Ok(number.unwrap_or(0))
+}
+
 /// The columns to add; none, with the reason noted, to a table that can be read and not synchronized. That one is attached
 /// all the same: other objects' links are told from it.
 fn readable<'a>(

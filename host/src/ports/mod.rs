@@ -16,6 +16,6 @@ pub use remote::{
     Written, side_by_side,
 };
 pub use store::{
-    Baseline, Change, Changed, ConflictEntry, ConflictField, Intent, IssueEntry, LocalRecord, ObjectState,
-    Snapshot, Store, StoreError, Unfit,
+    Baseline, Change, Changed, ConflictEntry, ConflictField, Intent, IssueEntry, LocalRecord, LocalStatus,
+    ObjectState, Snapshot, Store, StoreError, Unfit,
 };

@@ -20,6 +20,17 @@ pub struct Baseline {
     pub beyond_filter: bool,
 }
 
+/// How a local record stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalStatus {
+    /// The record.
+    pub local: LocalId,
+    /// Its revision; `None` where it is gone.
+    pub revision: Option<Revision>,
+    /// The pair that it is part of, if it is linked.
+    pub pair: Option<Pair>,
+}
+
 /// A local record with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalRecord {
@@ -251,6 +262,9 @@ pub trait Store: Send {
     /// store cannot tell: everything has to be listed.
     fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError>;
 
+    /// How these local records stand, in the order of the ids.
+    fn local_statuses(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalStatus>, StoreError>;
+
     /// Local records, in the order of the ids; those that are gone are left out.
     fn local_records(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalRecord>, StoreError>;
 
@@ -286,6 +300,10 @@ pub trait Store: Send {
 
     /// Baseline entries, in the order of the ids; those that are not there are left out.
     fn baselines(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<Baseline>, StoreError>;
+
+    /// Baseline entries of these pairs, in their order; those that are not there are left out. It saves looking the
+    /// pairs up again.
+    fn agreed(&self, object: &Object, pairs: Vec<Pair>) -> Result<Vec<Baseline>, StoreError>;
 
     /// The records of `object` whose link in this field (an index into the local fields) points at one of
     /// `targets`: each with the target.

@@ -224,6 +224,57 @@ fn links_are_found_both_ways() {
 }
 
 #[test]
+fn pairs_follow_one_even_where_an_id_is_there_twice() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let ids: Vec<LocalId> =
+        ["R2", "R1", "R1", "R3"].map(|id| done(&mut store, &object, insert(id, acme())).id).into();
+    let after = |after| -> Vec<LocalId> {
+        store.pairs(&object.name, after).unwrap().iter().map(|pair| pair.local).collect()
+    };
+    let (r1, r2) = (RemoteId("R1".into()), RemoteId("R2".into()));
+    assert_eq!(after(None), [ids[1], ids[2], ids[0], ids[3]]);
+    assert_eq!(after(Some((&r1, ids[1]))), [ids[2], ids[0], ids[3]]);
+    assert_eq!(after(Some((&r1, ids[2]))), [ids[0], ids[3]]);
+    assert_eq!(after(Some((&r2, ids[0]))), [ids[3]]);
+}
+
+#[test]
+fn it_is_told_how_local_records_stand_and_what_was_agreed() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let linked = done(&mut store, &object, insert("R1", acme()));
+    let gone = done(&mut store, &object, insert("R2", acme()));
+    place.sql(&format!(
+        "DELETE FROM account WHERE id = {}; INSERT INTO account(name) VALUES ('New')",
+        gone.id
+    ));
+    let [new] = store.local_keys(&object, Some(gone.id)).unwrap()[..] else { panic!("one is new") };
+    let all = store.local_statuses(&object, &[linked.id, gone.id, new.id, LocalId(99)]).unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|it| (it.local, it.revision, it.pair.as_ref().map(|pair| pair.remote.id.0.as_str())))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (linked.id, Some(linked.revision), Some("R1")),
+            (gone.id, None, Some("R2")),
+            (new.id, Some(new.revision), None),
+            (LocalId(99), None, None),
+        ]
+    );
+    let pairs: Vec<Pair> = all.into_iter().filter_map(|it| it.pair).collect();
+    let ids: Vec<LocalId> = pairs.iter().map(|pair| pair.local).collect();
+    let agreed = store.agreed(&object, pairs).unwrap();
+    assert_eq!(agreed, store.baselines(&object, &ids).unwrap());
+    assert_eq!(agreed.iter().map(|it| &it.row).collect::<Vec<_>>(), [&acme(), &acme()]);
+    done(&mut store, &object, Change::Forget { local: gone.id });
+    let pairs = agreed.into_iter().map(|it| it.pair).collect();
+    assert_eq!(store.agreed(&object, pairs).unwrap().len(), 1, "the other is no longer agreed on");
+}
+
+#[test]
 fn linked_ids_are_found_by_stretches() {
     let (place, object) = (Place::new(), account());
     let mut store = place.with(&object);
