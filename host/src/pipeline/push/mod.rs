@@ -30,49 +30,76 @@ struct Ready {
     links: Links,
 }
 
+/// A local record that was read, before its plugin has seen it.
+struct Unmapped {
+    key: LocalKey,
+    /// In local shape, links as local ids.
+    local: Row,
+    /// The same with links as remote ids.
+    outgoing: Row,
+    links: Result<Links, Failure>,
+}
+
 /// Reads, checks and maps local records; a failure of one is its own.
-///
-/// Checked before anything is sent (decision 26): values that fit their fields, required fields, the plugin's
-/// own rules, links that have a remote record.
 fn prepare(
     work: &Work<'_>,
     store: &dyn Store,
     ids: &[LocalId],
     operation: Operation,
 ) -> Result<(Vec<Ready>, Failed<LocalId>), Stop> {
-    let (object, mapper) = (work.object(), &work.participant().mapper);
+    let (read, mut failed) = read(work, store, ids, operation)?;
+    let (ready, unmapped) = map(&*work.participant().mapper, read);
+    failed.extend(unmapped);
+    Ok((ready, failed))
+}
+
+/// Reads local records. Checked before anything is sent (decision 26): values that fit their fields, required fields,
+/// links that have a remote record; by [`map`], the plugin's own rules.
+fn read(
+    work: &Work<'_>,
+    store: &dyn Store,
+    ids: &[LocalId],
+    operation: Operation,
+) -> Result<(Vec<Unmapped>, Failed<LocalId>), Stop> {
+    let object = work.object();
     let _snapshot = store.snapshot()?;
-    let (mut accepted, mut failed) = (Vec::new(), Vec::new());
+    let (mut accepted, mut failed) = (Vec::with_capacity(ids.len()), Vec::new());
     for LocalRecord { key, row } in store.local_records(object, ids)? {
         match row
             .map_err(|unfit| unfit_failure(object, unfit))
             .and_then(|row| has_required(object, row, operation))
         {
-            Ok(row) => accepted.push((key, row)),
+            Ok(local) => {
+                let mut outgoing = local.clone();
+                let links = links::to_remote(work, store, &mut outgoing)?;
+                accepted.push(Unmapped { key, local, outgoing, links });
+            }
             Err(failure) => failed.push((key.id, failure)),
         }
     }
-    let verdicts = mapper.validate(accepted.iter().map(|(_, row)| row.clone()).collect());
-    let mut translated = Vec::with_capacity(accepted.len());
-    for ((key, row), verdict) in accepted.into_iter().zip(verdicts) {
-        let mut outgoing = row.clone();
-        match verdict.map_err(Failure::from) {
-            Ok(()) => match links::to_remote(work, store, &mut outgoing)? {
-                Ok(links) => translated.push((key, row, links, outgoing)),
-                Err(failure) => failed.push((key.id, failure)),
-            },
+    Ok((accepted, failed))
+}
+
+/// Checks and maps what was read. It needs no store, so that a task of its own can do it.
+fn map(mapper: &dyn Mapper, read: Vec<Unmapped>) -> (Vec<Ready>, Failed<LocalId>) {
+    let (mut accepted, mut failed) = (Vec::with_capacity(read.len()), Vec::new());
+    let verdicts = mapper.validate(read.iter().map(|it| it.local.clone()).collect());
+    for (it, verdict) in read.into_iter().zip(verdicts) {
+        let Unmapped { key, local, outgoing, links } = it;
+        match verdict.map_err(Failure::from).and(links) {
+            Ok(links) => accepted.push((key, local, links, outgoing)),
             Err(failure) => failed.push((key.id, failure)),
         }
     }
-    let outgoing = translated.iter_mut().map(|(.., outgoing)| std::mem::take(outgoing)).collect();
-    let mut ready = Vec::with_capacity(translated.len());
-    for ((key, local, links, _), remote) in translated.into_iter().zip(mapper.to_remote(outgoing)) {
+    let outgoing = accepted.iter_mut().map(|(.., outgoing)| std::mem::take(outgoing)).collect();
+    let mut ready = Vec::with_capacity(accepted.len());
+    for ((key, local, links, _), remote) in accepted.into_iter().zip(mapper.to_remote(outgoing)) {
         match remote {
             Ok(remote) => ready.push(Ready { key, local, remote, links }),
             Err(error) => failed.push((key.id, error.into())),
         }
     }
-    Ok((ready, failed))
+    (ready, failed)
 }
 
 fn unfit_failure(object: &Object, unfit: crate::ports::Unfit) -> Failure {

@@ -1,7 +1,7 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
 use super::send::Sending;
-use super::{Ready, answers, link, no_answer, prepare, refusal, unanswered};
+use super::{Ready, Unmapped, answers, link, map, no_answer, read, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
 use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
@@ -27,6 +27,14 @@ struct Update {
     renamed: Option<UserKey>,
 }
 
+/// Updates that were read and mapped.
+struct Mapped {
+    ready: Vec<Ready>,
+    /// What both sides agreed on, in local and in remote shape.
+    bases: Vec<(Baseline, Option<Row>)>,
+    failed: Failed<LocalId>,
+}
+
 /// Updates that are sent together.
 struct Wave {
     tasks: Vec<Update>,
@@ -37,13 +45,14 @@ struct Wave {
 
 /// What came of an update.
 enum Updated {
-    Written(Written),
+    /// It was written; what the remote has, in local shape, where it told.
+    Written(Written, Option<Row>),
     Collides(String),
     Failed(WriteError),
 }
 
 /// Push update: the record is addressed by its mapped id, a changed user key is looked up for collisions, and
-/// the write happens only if the version is the compared one. While one wave is sent, the next is worked out.
+/// the write happens only if the version is the compared one. While some waves are sent, the next is mapped.
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -53,13 +62,15 @@ pub(in crate::pipeline) async fn updates(
 ) -> Result<(), Stop> {
     work.step(Operation::PushUpdate, updates.len());
     let mut waves = updates.chunks(WAVE);
+    let mut next = begin(work, store, waves.next())?;
     let mut under_way: VecDeque<Sending<Vec<(Update, Updated)>>> = VecDeque::new();
     let mut stop = None;
     loop {
         while stop.is_none() && under_way.len() < work.write_batches() {
-            let Some(wave) = waves.next() else { break };
+            let Some((wave, mapping)) = next.take() else { break };
+            next = begin(work, store, waves.next())?;
             let Wave { tasks, mut failures, done: mut changes } =
-                plan_updates(work, store, report, learned, wave)?;
+                plan_updates(work, store, report, learned, wave, mapping.end().await?)?;
             work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
             changes.extend(tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it))));
             work.commit(store, changes, &mut failures)?;
@@ -93,14 +104,9 @@ fn settle(
     store: &mut dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
-    mut results: Vec<(Update, Updated)>,
+    results: Vec<(Update, Updated)>,
 ) -> Result<Option<Stop>, Stop> {
     let done = results.len();
-    let written = results.iter_mut().filter_map(|(_, result)| match result {
-        Updated::Written(written) => Some(written),
-        Updated::Collides(_) | Updated::Failed(_) => None,
-    });
-    let mut answers = answers(&*work.participant().mapper, written).into_iter();
     let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
     let snapshot = store.snapshot()?;
     for (mut task, result) in results {
@@ -109,14 +115,13 @@ fn settle(
         // Not known whether it happened: the journal keeps the record for the next run to look at.
         let settled = !matches!(result, Updated::Failed(WriteError::FateUnknown { .. }));
         let failure = match result {
-            Updated::Written(written) => {
+            Updated::Written(written, answer) => {
                 if task.ready.links == Links::Refill {
                     learned.refill.push(local);
                     let (row, before) = (&mut task.ready.local, Some(&task.base.row));
                     links::drop_unlinked(store, work.object(), row, before)?;
                     task.ready.key.revision = Revision::UNSETTLED;
                 }
-                let answer = answers.next().flatten();
                 changes.push(link(work, store, report, task.ready, written, answer, Some(&task.base))?);
                 changes.push(Change::Settled { local });
                 report.count(Operation::PushUpdate);
@@ -147,6 +152,41 @@ fn settle(
     Ok(stop)
 }
 
+/// Reads the updates of a wave, and begins to map them.
+fn begin<'u>(
+    work: &Work<'_>,
+    store: &dyn Store,
+    wave: Option<&'u [PushUpdate]>,
+) -> Result<Option<(&'u [PushUpdate], Sending<Mapped>)>, Stop> {
+    let Some(wave) = wave else { return Ok(None) };
+    let object = work.object();
+    let _snapshot = store.snapshot()?;
+    let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
+    let (records, failed) = read(work, store, &ids, Operation::PushUpdate)?;
+    let mut bases = Vec::with_capacity(records.len());
+    for base in store.agreed(object, wave.iter().map(|it| it.pair.clone()).collect())? {
+        let mut outgoing = base.row.clone();
+        // Whatever the link is now, it is not what it was: null, too, has to be sent.
+        links::agreed_to_remote(store, object, &mut outgoing, &Value::Reference("gone".to_owned()))?;
+        bases.push((base, outgoing));
+    }
+    let mapper = Arc::clone(&work.participant().mapper);
+    Ok(Some((wave, Sending::start(async move { map_updates(&*mapper, records, bases, failed) }))))
+}
+
+fn map_updates(
+    mapper: &dyn Mapper,
+    records: Vec<Unmapped>,
+    bases: Vec<(Baseline, Row)>,
+    mut failed: Failed<LocalId>,
+) -> Mapped {
+    let (ready, unmapped) = map(mapper, records);
+    failed.extend(unmapped);
+    let (bases, outgoing): (Vec<Baseline>, Vec<Row>) = bases.into_iter().unzip();
+    let sent_before = mapper.to_remote(outgoing).into_iter().map(Result::ok);
+    Mapped { ready, bases: bases.into_iter().zip(sent_before).collect(), failed }
+}
+
 /// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
 /// done here: they are put back.
 fn plan_updates(
@@ -155,11 +195,9 @@ fn plan_updates(
     report: &mut ObjectReport,
     learned: &mut Learned,
     wave: &[PushUpdate],
+    Mapped { ready, bases, failed }: Mapped,
 ) -> Result<Wave, Stop> {
     let object = work.object();
-    let _snapshot = store.snapshot()?;
-    let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
-    let (ready, failed) = prepare(work, store, &ids, Operation::PushUpdate)?;
     let mut by_id: HashMap<LocalId, &PushUpdate> = wave.iter().map(|it| (it.pair.local, it)).collect();
     let failures: Vec<_> = failed
         .into_iter()
@@ -168,20 +206,8 @@ fn plan_updates(
             (Subject { local: Some(id), remote }, failure)
         })
         .collect();
-    let mut bases = Vec::with_capacity(ready.len());
-    for base in store.baselines(object, &ids)? {
-        let mut outgoing = base.row.clone();
-        // Whatever the link is now, it is not what it was: null, too, has to be sent.
-        links::agreed_to_remote(store, object, &mut outgoing, &Value::Reference("gone".to_owned()))?;
-        bases.push((base, outgoing));
-    }
-    let outgoing = bases.iter_mut().map(|(_, outgoing)| std::mem::take(outgoing)).collect();
-    let sent_before = work.participant().mapper.to_remote(outgoing);
-    let mut bases: HashMap<LocalId, (Baseline, Option<Row>)> = bases
-        .into_iter()
-        .zip(sent_before)
-        .map(|((base, _), sent)| (base.pair.local, (base, sent.ok())))
-        .collect();
+    let mut bases: HashMap<LocalId, (Baseline, Option<Row>)> =
+        bases.into_iter().map(|(base, sent)| (base.pair.local, (base, sent))).collect();
     let (mut tasks, mut changes) = (Vec::new(), Vec::new());
     for mut ready in ready {
         let id = ready.key.id;
@@ -264,10 +290,12 @@ async fn update(
                 changes: &it.changes,
             })
             .collect();
-        let mut answers = remote.update_all(object, &updates).await.into_iter();
+        let mut written = remote.update_all(object, &updates).await;
+        let mut answers = answers(&*mapper, written.iter_mut().flatten()).into_iter();
+        let mut written = written.into_iter();
         for (task, refused) in batch.into_iter().zip(refused) {
-            let result = refused.unwrap_or_else(|| match answers.next() {
-                Some(Ok(written)) => Updated::Written(written),
+            let result = refused.unwrap_or_else(|| match written.next() {
+                Some(Ok(written)) => Updated::Written(written, answers.next().flatten()),
                 Some(Err(error)) => Updated::Failed(error),
                 None => Updated::Failed(unanswered()),
             });
