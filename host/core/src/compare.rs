@@ -51,7 +51,7 @@ pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], mut remote: Vec<RemoteKe
     let mut remote: Vec<Option<RemoteKey>> = remote.into_iter().map(Some).collect();
     let mut baseline: Vec<Option<Pair>> = baseline.into_iter().map(Some).collect();
     let mut new = in_order(local, |key| key.id).into_iter().map(|index| local[index]).peekable();
-    let mut findings = Vec::new();
+    let mut findings = Vec::with_capacity(baseline.len());
     for index in in_order(&baseline, |pair| pair.as_ref().map(|pair| pair.local)) {
         let Some(pair) = baseline[index].take() else { continue };
         while let Some(key) = new.next_if(|key| key.id < pair.local) {

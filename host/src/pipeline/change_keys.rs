@@ -25,7 +25,8 @@ pub(super) async fn everything(
     let keys = |last: Option<&LocalKey>| store.local_keys(view.object, last.map(|key| key.id));
     let local = sieve::local(slices(halves), slices(keys))?;
     let sizes = Sizes { linked: local.linked, local: local.listed, remote: remote.listed };
-    Ok((counted, Found { pairs: remote.pairs, keys: remote.keys, touched: local.touched, sizes }))
+    let touched = store.local_statuses(view.object, &local.touched)?;
+    Ok((counted, Found { pairs: remote.pairs, keys: remote.keys, touched, sizes }))
 }
 
 /// Lists the remote's change keys, completely or not at all (decision 13).

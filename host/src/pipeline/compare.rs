@@ -2,13 +2,13 @@
 //! needs to know, and its answer becomes a [`Plan`].
 
 use super::conflicts::{Clash, Then, settle};
-use super::contents::{self, Linked, Record};
+use super::contents::{self, Asked, Linked, Record};
 use super::judge::{Judged, judge};
 use super::listing::{Listed, Sizes};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Reading, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
 use crate::ports::{Baseline, Change, Store};
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
 use sync_core::compare::{Decision, Finding, Side, compare as compare_keys, decide};
 use sync_core::conflict::ConflictKind;
@@ -19,20 +19,29 @@ use sync_core::value::Value;
 /// Linked records whose contents are looked at together.
 const BATCH: usize = 200;
 
+/// Batches that the remote is asked about while one is decided.
+const AHEAD: usize = 2;
+
 /// Compares what both sides listed, and decides every record.
 pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: Listed) -> Result<Plan, Stop> {
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
     let sizes = listed.sizes;
     let mut plan = Plan { progress: listed.progress, ..Plan::default() };
-    let mut linked = Vec::new();
-    for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
-        match finding {
-            Finding::NewLocal(key) => plan.push_inserts.push(key),
-            Finding::NewRemote(key) => plan.pull_inserts.push(key.id),
-            Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
-        }
-    }
+    let findings = compare_keys(listed.baseline, &listed.local, listed.remote).into_iter();
+    let linked: Vec<Linked> = findings
+        .filter_map(|finding| match finding {
+            Finding::Linked { pair, local, remote } => Some(Linked { pair, local, remote }),
+            Finding::NewLocal(key) => {
+                plan.push_inserts.push(key);
+                None
+            }
+            Finding::NewRemote(key) => {
+                plan.pull_inserts.push(key.id);
+                None
+            }
+        })
+        .collect();
     plan.reading = match listed.unlisted {
         Some(count) => Reading::Unlisted(count),
         None if plan.pull_inserts.len() as u64 * 4 > sizes.remote * 3 => Reading::WithTheRest,
@@ -45,8 +54,14 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     let new: HashSet<&RemoteId> = plan.pull_inserts.iter().collect();
     plan.outlived = gone().filter(|pair| new.contains(&pair.remote.id)).map(|pair| pair.local).collect();
     let departed = departed(work, &linked).await?;
-    for batch in linked.chunks(BATCH) {
-        decide_batch(work, store, &mut plan, batch, &departed).await?;
+    let mut linked = linked.into_iter();
+    let mut asked: VecDeque<Asked> = VecDeque::with_capacity(AHEAD);
+    loop {
+        while asked.len() < AHEAD && !linked.as_slice().is_empty() {
+            asked.push_back(contents::ask(work, linked.by_ref().take(BATCH).collect()));
+        }
+        let Some(next) = asked.pop_front() else { break };
+        decide_batch(work, store, &mut plan, next, &departed).await?;
     }
     if full_compare::elsewhere(work) {
         full_compare::hold(work, &mut plan);
@@ -81,15 +96,15 @@ async fn decide_batch(
     work: &Work<'_>,
     store: &mut dyn Store,
     plan: &mut Plan,
-    batch: &[Linked],
+    asked: Asked,
     departed: &HashSet<LocalId>,
 ) -> Result<(), Stop> {
     let object = work.object();
-    let contents = contents::read(work, store, batch).await?;
+    let (batch, contents) = contents::read(work, store, asked).await?;
     let left: Vec<LocalId> =
         batch.iter().filter(|it| departed.contains(&it.pair.local)).map(|it| it.pair.local).collect();
     let needed = links::linked_to(work, store, &left)?;
-    for linked in batch {
+    for linked in &batch {
         let (record, pair) = (contents.record(linked), &linked.pair);
         if record.is_overtaken(full_compare::needs_of(work, pair, &linked.local, &linked.remote)) {
             continue;

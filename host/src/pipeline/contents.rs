@@ -2,6 +2,7 @@
 
 use super::links::{self, Unlinked};
 use super::operations::Work;
+use super::pull::ahead::{Ahead, Wanted};
 use super::{Failure, Stop, full_compare, pull};
 use crate::ports::{Baseline, Change, LocalRecord, Store};
 use std::collections::HashMap;
@@ -123,34 +124,54 @@ impl<'a> Record<'a> {
     }
 }
 
-/// Reads what [`sync_core::compare::needs`] asks for. A changed local side is compared first: where its content is the baseline's,
-/// the remote's content decides nothing.
-pub(super) async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -> Result<Contents, Stop> {
+/// A batch of pairs of which the remote's part is being read.
+pub(super) struct Asked {
+    batch: Vec<Linked>,
+    remote: Option<Ahead>,
+}
+
+/// The pairs whose decisions need what is wanted.
+fn wanted<'b>(
+    work: &Work<'_>,
+    batch: &'b [Linked],
+    wants: fn(Needs) -> bool,
+) -> impl Iterator<Item = &'b Pair> {
+    let needs = move |it: &&Linked| wants(full_compare::needs_of(work, &it.pair, &it.local, &it.remote));
+    batch.iter().filter(needs).map(|it| &it.pair)
+}
+
+/// Begins to read what a batch's decisions need of the remote, by [`sync_core::compare::needs`].
+pub(super) fn ask(work: &Work<'_>, batch: Vec<Linked>) -> Asked {
+    let remote = wanted(work, &batch, |it| matches!(it, Needs::Remote | Needs::Both));
+    let ids: Vec<RemoteId> = remote.map(|pair| pair.remote.id.clone()).collect();
+    let wanted = |ids| Wanted::Each { ids, reserved: Vec::new(), with_the_rest: false };
+    let remote = (!ids.is_empty()).then(|| Ahead::start(work, wanted(ids)));
+    Asked { batch, remote }
+}
+
+/// Reads the rest, and answers it with the batch. A changed local side is compared first: where its content is the baseline's, the remote's content
+/// decides nothing.
+pub(super) async fn read(
+    work: &Work<'_>,
+    store: &dyn Store,
+    Asked { batch, remote }: Asked,
+) -> Result<(Vec<Linked>, Contents), Stop> {
     let object = work.object();
-    let wanted = |wants: fn(Needs) -> bool| {
-        let needs = |it: &Linked| full_compare::needs_of(work, &it.pair, &it.local, &it.remote);
-        batch.iter().filter(move |it| wants(needs(it))).map(|it| &it.pair)
-    };
     let local: Vec<LocalId> =
-        wanted(|it| matches!(it, Needs::Local | Needs::Both)).map(|pair| pair.local).collect();
-    let remote: Vec<RemoteId> =
-        wanted(|it| matches!(it, Needs::Remote | Needs::Both)).map(|pair| pair.remote.id.clone()).collect();
-    let based: Vec<LocalId> = wanted(|it| matches!(it, Needs::Local | Needs::Remote | Needs::Both))
-        .map(|pair| pair.local)
-        .collect();
-    let base = store.baselines(object, &based)?;
+        wanted(work, &batch, |it| matches!(it, Needs::Local | Needs::Both)).map(|pair| pair.local).collect();
+    let based = wanted(work, &batch, |it| matches!(it, Needs::Local | Needs::Remote | Needs::Both));
+    let base = store.agreed(object, based.cloned().collect())?;
     let local = store.local_records(object, &local)?;
     let mut contents = Contents {
         base: base.into_iter().map(|base| (base.pair.local, base)).collect(),
         local: local.into_iter().map(|record| (record.key.id, record)).collect(),
-        remote: HashMap::with_capacity(remote.len()),
+        remote: HashMap::new(),
     };
-    for ids in remote.chunks(work.remote.capabilities().details_batch.max(1)) {
-        let records = work.remote.details(object, ids).await?;
-        let (keys, rows): (Vec<_>, Vec<_>) = records.into_iter().map(|it| (it.key, it.row)).unzip();
-        let mut linked = Vec::with_capacity(keys.len());
+    let Some(mut remote) = remote else { return Ok((batch, contents)) };
+    while let Some(arrived) = remote.next().await? {
+        let mut linked = Vec::with_capacity(arrived.records.len());
         let snapshot = store.snapshot()?;
-        for (key, mapped) in keys.into_iter().zip(work.participant().mapper.to_local(rows)) {
+        for (key, mapped) in arrived.records {
             linked.push((key, mapped.map(|row| link(store, object, row)).map_err(Failure::from)));
         }
         drop(snapshot);
@@ -166,7 +187,7 @@ pub(super) async fn read(work: &Work<'_>, store: &dyn Store, batch: &[Linked]) -
             contents.remote.insert(key.id.clone(), (key, row));
         }
     }
-    Ok(contents)
+    Ok((batch, contents))
 }
 
 /// Translates the links of a remote record that was mapped; what they lead to ahead is still to be asked.

@@ -10,7 +10,7 @@ use super::listing::{Found, Sizes};
 use super::missing::{self, Expected};
 use super::operations::Work;
 use super::{Event, Stop, full_compare};
-use crate::ports::{Feed, Mark, Store, View};
+use crate::ports::{Feed, LocalStatus, Mark, Store, View};
 use std::collections::{BTreeSet, HashSet};
 use sync_core::change_feed::{self, Changes};
 use sync_core::change_key::{Pair, RemoteId};
@@ -37,6 +37,13 @@ pub(super) fn told_mark(work: &Work<'_>, view: View<'_>) -> Option<Mark> {
     if work.remote.capabilities().change_feed { work.remote.told_mark(view) } else { None }
 }
 
+/// How the local records stand that the store saw touched; `None` where everything has to be listed.
+pub(super) fn touched(work: &Work<'_>, store: &dyn Store) -> Result<Option<Vec<LocalStatus>>, Stop> {
+    let object = work.object();
+    let touched = if since(work).is_some() { store.touched(object)? } else { None };
+    Ok(touched.map(|ids| store.local_statuses(object, &ids)).transpose()?)
+}
+
 /// What changed on both sides, by way of the remote's feed and what the store saw touched; `None` where everything has
 /// to be listed.
 pub(super) async fn changed(
@@ -44,12 +51,12 @@ pub(super) async fn changed(
     store: &dyn Store,
     view: View<'_>,
     counted: Counted,
+    touched: Option<Vec<LocalStatus>>,
 ) -> Result<Option<Found>, Stop> {
-    let Some(since) = since(work) else { return Ok(None) };
+    let (Some(since), Some(touched)) = (since(work), touched) else { return Ok(None) };
     if counted.remote.is_none() && !work.remote.changes_tell_deletes() {
         return Ok(None);
     }
-    let Some(touched) = store.touched(view.object)? else { return Ok(None) };
     let object = &view.object.name;
     work.observer.event(Event::Step { object: object.as_str(), step: "list", total: None });
     let mut changes = match work.remote.changes(view, since).await? {
@@ -62,7 +69,7 @@ pub(super) async fn changed(
         }
     };
     work.observer.event(Event::Progress(changes.changed.len() as u64));
-    look_at_open(work, &mut changes, &store.pairs_of_local(object, &touched)?).await?;
+    look_at_open(work, &mut changes, &touched).await?;
     let mut ids: BTreeSet<RemoteId> = changes.changed.iter().map(|key| key.id.clone()).collect();
     ids.extend(std::mem::take(&mut changes.gone));
     ids.extend(store.beyond_filter(object)?);
@@ -87,10 +94,11 @@ pub(super) async fn changed(
 }
 
 /// Adds the records whose tokens are not settled: they may have changed before the mark, unseen.
-async fn look_at_open(work: &Work<'_>, changes: &mut Changes, touched: &[Pair]) -> Result<(), Stop> {
+async fn look_at_open(work: &Work<'_>, changes: &mut Changes, touched: &[LocalStatus]) -> Result<(), Stop> {
     let open: Vec<RemoteId> = {
         let changed: HashSet<&RemoteId> = changes.changed.iter().map(|key| &key.id).collect();
-        let open = touched.iter().map(|pair| &pair.remote).filter(|key| key.token.updated.is_empty());
+        let linked = touched.iter().filter_map(|it| it.pair.as_ref()).map(|pair| &pair.remote);
+        let open = linked.filter(|key| key.token.updated.is_empty());
         open.map(|key| &key.id).filter(|id| !changed.contains(id)).cloned().collect()
     };
     for ids in open.chunks(work.remote.capabilities().details_batch.max(1)) {

@@ -9,7 +9,7 @@ use super::count::count;
 use super::feed::{self, Progress};
 use super::operations::Work;
 use super::{Event, Stop, full_compare, recovery};
-use crate::ports::{Store, View};
+use crate::ports::{LocalStatus, Store, View};
 use crate::report::{Counts, ObjectReport};
 use std::collections::{BTreeSet, HashSet};
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken};
@@ -46,7 +46,7 @@ pub(super) struct Found {
     /// What the remote lists of these, and what is not linked; sorted by id.
     pub(super) keys: Vec<RemoteKey>,
     /// Local records that are not the same, or may not be.
-    pub(super) touched: Vec<LocalId>,
+    pub(super) touched: Vec<LocalStatus>,
     pub(super) sizes: Sizes,
 }
 
@@ -62,16 +62,19 @@ pub(super) async fn list(
     report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
     report.remote_changed = full_compare::elsewhere(work);
     work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
-    let counted = count(&**work.remote, store, view).await?;
+    let mut touched = feed::touched(work, store)?;
+    let counted = count(&**work.remote, store, view, touched.as_deref()).await?;
     report.counted = Counts { local: Some(counted.local), remote: counted.remote };
     if !work.options.dry_run {
         full_compare::note_server(work, store)?;
-        recovery::recover(work, store).await?;
+        if recovery::recover(work, store).await? {
+            touched = feed::touched(work, store)?;
+        }
     }
     // Taken before anything is listed: what changes meanwhile is after it.
     let mark = feed::mark(work, view).await?;
     let unlisted = unlisted(work, store, view, counted)?;
-    let (found, since_listed) = match feed::changed(work, store, view, counted).await? {
+    let (found, since_listed) = match feed::changed(work, store, view, counted, touched).await? {
         Some(found) => (found, state.since_listed.saturating_add(1)),
         None if unlisted.is_some() => (Found::default(), 0),
         None => {
@@ -116,19 +119,27 @@ async fn join(
     dangling: &HashSet<LocalId>,
 ) -> Result<(Vec<Pair>, Vec<LocalKey>, Vec<RemoteKey>), Stop> {
     let object = work.object();
-    let Found { mut pairs, mut keys, touched, .. } = found;
+    let Found { mut pairs, mut keys, mut touched, .. } = found;
     keys.extend(beyond_filter(work, store, &pairs, &keys).await?);
-    let paired: HashSet<LocalId> = pairs.iter().map(|pair| pair.local).collect();
-    let mut locals: BTreeSet<LocalId> = touched.iter().chain(dangling).copied().collect();
-    let rest: Vec<LocalId> = locals.iter().filter(|id| !paired.contains(id)).copied().collect();
-    let rest = store.pairs_of_local(&object.name, &rest)?;
-    keys.extend(rest.iter().map(|pair| pair.remote.clone()));
-    pairs.extend(rest);
+    let mut seen: HashSet<LocalId> = touched.iter().map(|it| it.local).collect();
+    let unseen: BTreeSet<LocalId> = dangling.iter().copied().filter(|id| seen.insert(*id)).collect();
+    touched.extend(store.local_statuses(object, &unseen.into_iter().collect::<Vec<_>>())?);
+    let there = |it: &LocalStatus| Some(LocalKey { id: it.local, revision: it.revision? });
+    let mut locals: Vec<LocalKey> = touched.iter().filter_map(there).collect();
+    // What nobody touched is there, as it was.
+    let untouched = pairs.iter().filter(|pair| !seen.contains(&pair.local));
+    locals.extend(untouched.map(|pair| LocalKey { id: pair.local, revision: pair.revision }));
+    locals.sort_by_key(|key| key.id);
+    let mut paired: HashSet<LocalId> = pairs.iter().map(|pair| pair.local).collect();
+    for pair in touched.into_iter().filter_map(|it| it.pair) {
+        if paired.insert(pair.local) {
+            keys.push(pair.remote.clone());
+            pairs.push(pair);
+        }
+    }
     full_compare::unsettle(work, dangling, &mut pairs);
     keys.sort_by(|a, b| a.id.cmp(&b.id));
-    locals.extend(paired);
-    let locals: Vec<LocalId> = locals.into_iter().collect();
-    Ok((pairs, store.local_keys_of(object, &locals)?, keys))
+    Ok((pairs, locals, keys))
 }
 
 /// The change keys of records that are here only because a link needs them: no listing has them (decision 12).

@@ -14,10 +14,13 @@ use sync_core::operation::Operation;
 use sync_core::value::Value;
 
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
-/// our own; an edit or delete made here since is then found as such. Anything else is left to the compare.
-pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<(), Stop> {
+/// our own; an edit or delete made here since is then found as such. Anything else is left to the compare. Answers whether
+/// there were any.
+pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<bool, Stop> {
     let object = work.object();
-    for intent in store.intents(object)? {
+    let intents = store.intents(object)?;
+    let any = !intents.is_empty();
+    for intent in intents {
         let found = match intent.operation {
             Operation::PushInsert => inserted(work, store, &intent).await,
             Operation::PushUpdate => match &intent.remote {
@@ -45,7 +48,7 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<()
         }
         store.commit(object, changes)?;
     }
-    Ok(())
+    Ok(any)
 }
 
 /// Records with the user key of an insert that may have happened.

@@ -19,10 +19,10 @@ const BATCH: usize = 500;
 const AHEAD: usize = 4;
 
 /// A record as it was read, its row mapped to local shape.
-pub(super) type Read = (RemoteKey, Result<Row, MapError>);
+pub(in crate::pipeline) type Read = (RemoteKey, Result<Row, MapError>);
 
 /// What is to be read.
-pub(super) enum Wanted {
+pub(in crate::pipeline) enum Wanted {
     /// Records by their ids.
     Each {
         /// Their ids.
@@ -37,21 +37,21 @@ pub(super) enum Wanted {
 }
 
 /// Records that arrived together.
-pub(super) struct Batch {
-    pub(super) records: Vec<Read>,
+pub(in crate::pipeline) struct Batch {
+    pub(in crate::pipeline) records: Vec<Read>,
     /// Whether each comes after all before it, so that none arrived before.
-    pub(super) in_order: bool,
+    pub(in crate::pipeline) in_order: bool,
 }
 
 /// The records as they arrive. No longer read once this is dropped.
-pub(super) struct Ahead {
+pub(in crate::pipeline) struct Ahead {
     batches: Receiver<Result<Batch, RemoteError>>,
     task: JoinHandle<()>,
 }
 
 impl Ahead {
     /// Begins to read.
-    pub(super) fn start(work: &Work<'_>, wanted: Wanted) -> Ahead {
+    pub(in crate::pipeline) fn start(work: &Work<'_>, wanted: Wanted) -> Ahead {
         let (send, batches) = channel(AHEAD);
         let participant = work.participant();
         let reader = Reader {
@@ -67,7 +67,7 @@ impl Ahead {
     }
 
     /// The next batch; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Batch>, Stop> {
+    pub(in crate::pipeline) async fn next(&mut self) -> Result<Option<Batch>, Stop> {
         match self.batches.recv().await {
             Some(batch) => Ok(Some(batch?)),
             // The end, unless the task did not come to it.

@@ -3,7 +3,7 @@
 //! Details arrive in pages, several in flight; each batch is mapped at once and committed as one
 //! transaction with its baseline entries.
 
-mod ahead;
+pub(super) mod ahead;
 pub(super) mod delete;
 pub(super) mod insert;
 pub(super) mod parents;

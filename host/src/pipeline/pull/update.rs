@@ -38,9 +38,9 @@ pub(in crate::pipeline) async fn updates(
             .map(|(key, failure)| (Subject { local: pair_of(&key.id), remote: Some(key.id) }, failure))
             .collect();
         let fates = fates(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await?;
-        let locals: Vec<LocalId> = mapped.iter().filter_map(|it| pair_of(&it.key.id)).collect();
+        let pairs = mapped.iter().filter_map(|it| Some(by_id.get(&it.key.id)?.pair.clone())).collect();
         let baselines: HashMap<LocalId, Baseline> =
-            store.baselines(object, &locals)?.into_iter().map(|base| (base.pair.local, base)).collect();
+            store.agreed(object, pairs)?.into_iter().map(|base| (base.pair.local, base)).collect();
         let (mut changes, mut written) = (Vec::new(), Vec::new());
         for Mapped { key, row, unlinked } in mapped {
             let Some(update) = by_id.get(&key.id) else { continue };
