@@ -160,7 +160,9 @@ pub(super) async fn read(
     let local: Vec<LocalId> =
         wanted(work, &batch, |it| matches!(it, Needs::Local | Needs::Both)).map(|pair| pair.local).collect();
     let based = wanted(work, &batch, |it| matches!(it, Needs::Local | Needs::Remote | Needs::Both));
-    let base = store.agreed(object, based.cloned().collect())?;
+    // With their tokens as they are stored: those of the batch may have been taken away.
+    let based: Vec<LocalId> = based.map(|pair| pair.local).collect();
+    let base = store.baselines(object, &based)?;
     let local = store.local_records(object, &local)?;
     let mut contents = Contents {
         base: base.into_iter().map(|base| (base.pair.local, base)).collect(),
