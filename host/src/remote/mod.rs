@@ -14,6 +14,7 @@ mod gate;
 mod http;
 mod message;
 pub mod odata;
+mod percent;
 pub mod rest;
 mod retry;
 mod sample;

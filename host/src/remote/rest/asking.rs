@@ -3,11 +3,12 @@
 use super::classify::Judged;
 use super::description::{Items, Means, On, Request};
 use super::pointer::Pointer;
-use super::template::{Bindings, Bound, Position, Var, encoded};
+use super::template::{Bindings, Bound, Position, Var};
 use super::{Purpose, Rest};
 use crate::ports::{RemoteError, RemoteRecord, Scope};
 use crate::remote::decode::{Layout, unfolded};
 use crate::remote::http::{Call, Reply};
+use crate::remote::percent::encoded;
 use std::collections::HashSet;
 use sync_core::change_key::RemoteId;
 use sync_core::object::Object;

@@ -1,8 +1,8 @@
 //! Texts with placeholders, `/contacts/{id}`, and what is put in their place, written as the position wants it: escaped
 //! in a path or a query, as JSON in a body.
 
+use crate::remote::percent::encoded;
 use std::fmt::Write;
-use url::form_urlencoded::byte_serialize;
 
 /// What a placeholder stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Bound {
     fn write(&self, position: Position, out: &mut String) {
         match (self, position) {
             (Bound::Text(text), Position::Json) => out.push_str(&quoted(text)),
-            (Bound::Text(text) | Bound::Raw(text), Position::Path) => out.push_str(&encoded(text)),
+            (Bound::Text(text) | Bound::Raw(text), Position::Path) => out.extend(encoded(text)),
             (Bound::Text(text) | Bound::Raw(text), _) => out.push_str(text),
             (Bound::List(all), _) => {
                 for (index, one) in all.iter().enumerate() {
@@ -203,8 +203,12 @@ impl Template {
                 Piece::Text(text) => out.push_str(text),
                 // A resource may be several steps of a path.
                 Piece::Var(Var::Resource) if position == Position::Path => {
-                    let steps: Vec<String> =
-                        bindings.get(Var::Resource)?.plain().split('/').map(encoded).collect();
+                    let steps: Vec<String> = bindings
+                        .get(Var::Resource)?
+                        .plain()
+                        .split('/')
+                        .map(|part| encoded(part).to_string())
+                        .collect();
                     out.push_str(&steps.join("/"));
                 }
                 Piece::Var(var) => match (bindings.get(*var), position) {
@@ -216,11 +220,6 @@ impl Template {
         }
         Some(out)
     }
-}
-
-/// Percent-encoded, blanks too: not every server takes a `+` for one.
-pub(super) fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// A text as JSON.

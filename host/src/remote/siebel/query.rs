@@ -1,10 +1,10 @@
 //! Addresses of Siebel queries.
 
 use crate::ports::Stretch;
+use crate::remote::percent::encoded;
 use std::fmt::Write;
 use sync_core::change_key::RemoteId;
 use url::Url;
-use url::form_urlencoded::byte_serialize;
 
 /// Records a page: Siebel's maximum.
 pub(super) const PAGE: usize = 100;
@@ -101,11 +101,6 @@ pub(super) fn equal(field: &str, value: &str) -> String {
 /// Any of the ids.
 pub(super) fn any_of(field: &str, ids: &[&str]) -> String {
     ids.iter().map(|id| compare(field, "=", id)).collect::<Vec<_>>().join(" OR ")
-}
-
-/// Percent-encoded, blanks too: not every server takes a `+` for one.
-fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 #[cfg(test)]
