@@ -4,8 +4,8 @@
 //! [`SqliteStore`] implements [`Store`](crate::ports::Store). The rest of the folder is what it
 //! delegates to: `schema` makes the `_sync_` tables and `table` those of the objects (`shape` looks
 //! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
-//! value, `clash` is that of a conflict's; `records`, `baseline`, `journal`, `logs` and `runs` own one
-//! kind of entry each; `commit` carries out the pipeline's changes, where `attempt` keeps one record's
+//! value, `clash` is that of a conflict's; `records`, `pairs`, `baseline`, `journal`, `logs` and `runs`
+//! own one kind of entry each; `commit` carries out the pipeline's changes, where `attempt` keeps one record's
 //! refusal from the others; `images` keeps what a run overwrites (`cells` is a row as it stands), `undo`
 //! brings it back (`restore` is one record of that); `damage` looks the file over before a run, and
 //! `checkpoint` brings the write-ahead log into it. [`RunLock`] keeps two runs apart (decision 25).
@@ -24,6 +24,7 @@ mod journal;
 mod json;
 mod lock;
 mod logs;
+mod pairs;
 mod pointers;
 mod records;
 mod refusal;

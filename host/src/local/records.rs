@@ -1,8 +1,8 @@
 //! The records of one object's table.
 
-use super::baseline::{PairOf, local_key};
 use super::columns::{decode, encode};
 use super::error::{ignored, unwritable};
+use super::pairs::{PairOf, local_key};
 use super::pointers;
 use super::refusal::quote;
 use super::watch::NOW;

@@ -5,7 +5,7 @@ use super::error::unfit;
 use super::refusal::Refusal;
 use super::sqlite::{Mode, SqliteStore};
 use super::table::{self, AttachError};
-use super::{baseline, journal, logs, runs};
+use super::{baseline, journal, logs, pairs, runs};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, LocalStatus, ObjectState,
     Snapshot, Store, StoreError, Stretch,
@@ -106,44 +106,44 @@ impl Store for SqliteStore {
         object: &ObjectName,
         after: Option<(&RemoteId, LocalId)>,
     ) -> Result<Vec<Pair>, StoreError> {
-        baseline::pairs(&self.connection, self.number(object)?, after)
+        pairs::following(&self.connection, self.number(object)?, after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
     fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
-        baseline::local_halves(&self.connection, self.number(object)?, after)
+        pairs::local_halves(&self.connection, self.number(object)?, after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
     fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
-        baseline::pairs_of_local(&self.connection, self.number(object)?, ids)
+        pairs::pairs_of_local(&self.connection, self.number(object)?, ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {
         let _snapshot = self.snapshot_for(ids)?;
-        baseline::pairs_of_remote(&self.connection, self.number(object)?, ids)
+        pairs::pairs_of_remote(&self.connection, self.number(object)?, ids)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn landmarks(&self, object: &ObjectName, every: usize) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::landmarks(&self.connection, self.number(object)?, every)
+        pairs::landmarks(&self.connection, self.number(object)?, every)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn linked_in(&self, object: &ObjectName, stretch: Stretch<'_>) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::linked_in(&self.connection, self.number(object)?, stretch)
+        pairs::linked_in(&self.connection, self.number(object)?, stretch)
             .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn linked(&self, object: &ObjectName) -> Result<u64, StoreError> {
-        baseline::linked(&self.connection, self.number(object)?)
+        pairs::linked(&self.connection, self.number(object)?)
             .map_err(self.failed(&format!("count the baseline of {object}")))
     }
 
     fn beyond_filter(&self, object: &ObjectName) -> Result<Vec<RemoteId>, StoreError> {
-        baseline::beyond_filter(&self.connection, self.number(object)?)
+        pairs::beyond_filter(&self.connection, self.number(object)?)
             .map_err(self.failed(&format!("list the baseline of {object}")))
     }
 
@@ -186,7 +186,7 @@ impl Store for SqliteStore {
 
     fn linked_local(&self, object: &ObjectName, id: &RemoteId) -> Result<Option<LocalId>, StoreError> {
         let aside = |local| self.is_aside(object, local);
-        baseline::linked_local(&self.connection, self.number(object)?, id, aside)
+        pairs::linked_local(&self.connection, self.number(object)?, id, aside)
             .map_err(|error| self.failed(&format!("look up a link to {object}"))(error))
     }
 
@@ -194,7 +194,7 @@ impl Store for SqliteStore {
         if self.is_aside(object, id) {
             return Ok(None);
         }
-        baseline::linked_remote(&self.connection, self.number(object)?, id)
+        pairs::linked_remote(&self.connection, self.number(object)?, id)
             .map_err(|error| self.failed(&format!("look up a link to {object}"))(error))
     }
 

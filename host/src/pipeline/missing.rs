@@ -9,6 +9,9 @@ use sync_core::change_feed;
 use sync_core::change_key::{Pair, RemoteId, RemoteKey};
 use sync_core::missing::{Blocks, Span, is_worth_it};
 
+/// Stretches that the remote is asked about in one go: each is a request, with what it takes.
+const AT_ONCE: usize = 128;
+
 /// What a listing would have, told from the pairs.
 #[derive(Clone, Copy)]
 pub(super) struct Expected<'a> {
@@ -45,26 +48,30 @@ pub(super) async fn search(
     let mut spans: Vec<Span> = blocks.search(counted).into_iter().collect();
     let mut found: Vec<Span> = Vec::new();
     while !spans.is_empty() {
-        let halves: Vec<Range<usize>> = spans.iter().map(Span::first_half).collect();
-        let halves: Vec<Stretch<'_>> = halves.iter().map(stretch).collect();
-        let Some(counts) = work.remote.count_each(view, &halves).await? else { return Ok(Vec::new()) };
         let mut narrowed = Vec::new();
-        for (span, count) in spans.iter().zip(counts) {
-            let Ok(halves) = blocks.narrow(span, count) else { return Ok(Vec::new()) };
-            narrowed.extend(halves);
+        for spans in spans.chunks(AT_ONCE) {
+            let halves: Vec<Range<usize>> = spans.iter().map(Span::first_half).collect();
+            let halves: Vec<Stretch<'_>> = halves.iter().map(stretch).collect();
+            let Some(counts) = work.remote.count_each(view, &halves).await? else { return Ok(Vec::new()) };
+            for (span, count) in spans.iter().zip(counts) {
+                let Ok(halves) = blocks.narrow(span, count) else { return Ok(Vec::new()) };
+                narrowed.extend(halves);
+            }
         }
         let (single, several): (Vec<Span>, Vec<Span>) = narrowed.into_iter().partition(Span::is_block);
         found.extend(single);
         spans = several;
     }
-    let stretches: Vec<Stretch<'_>> = found.iter().map(|span| stretch(&span.blocks)).collect();
-    let listed = work.remote.list_each(view, &stretches).await?;
     let without: HashSet<&RemoteId> = without.iter().map(|pair| &pair.remote.id).collect();
     let mut missing = Vec::new();
-    for (stretch, listed) in stretches.into_iter().zip(listed) {
-        let listed: HashSet<RemoteId> = listed.into_iter().map(|key| key.id).collect();
-        let linked = store.linked_in(object, stretch)?.into_iter();
-        missing.extend(linked.filter(|id| !without.contains(id) && !listed.contains(id)));
+    for found in found.chunks(AT_ONCE) {
+        let stretches: Vec<Stretch<'_>> = found.iter().map(|span| stretch(&span.blocks)).collect();
+        let listed = work.remote.list_each(view, &stretches).await?;
+        for (stretch, listed) in stretches.into_iter().zip(listed) {
+            let listed: HashSet<RemoteId> = listed.into_iter().map(|key| key.id).collect();
+            let linked = store.linked_in(object, stretch)?.into_iter();
+            missing.extend(linked.filter(|id| !without.contains(id) && !listed.contains(id)));
+        }
     }
     Ok(missing)
 }
