@@ -139,13 +139,11 @@ pub(super) fn linked_in(
     stretch: Stretch<'_>,
 ) -> rusqlite::Result<Vec<RemoteId>> {
     // No text comes after a blob.
-    let sql = format!(
-        "SELECT remote_id FROM _sync_baseline \
-         WHERE object = ?1 AND remote_id > ?2 AND remote_id <= IFNULL(?3, x'') ORDER BY remote_id"
-    );
+    let sql = "SELECT remote_id FROM _sync_baseline \
+               WHERE object = ?1 AND remote_id > ?2 AND remote_id <= IFNULL(?3, x'') ORDER BY remote_id";
     let (after, through) = (stretch.after.map_or("", |id| &id.0), stretch.through.map(|id| &id.0));
     let ids = |row: &rusqlite::Row<'_>| row.get(0).map(RemoteId);
-    connection.prepare_cached(&sql)?.query_map((object, after, through), ids)?.collect()
+    connection.prepare_cached(sql)?.query_map((object, after, through), ids)?.collect()
 }
 
 /// Number of pairs.
@@ -174,8 +172,8 @@ pub(super) fn linked_local(
     aside: impl Fn(LocalId) -> bool,
 ) -> rusqlite::Result<Option<LocalId>> {
     // Without an order: SQLite prepares a statement anew for every value that is bound where it might decide about that.
-    let sql = format!("SELECT local_id FROM _sync_baseline WHERE object = ?1 AND remote_id = ?2");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let sql = "SELECT local_id FROM _sync_baseline WHERE object = ?1 AND remote_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
     let mut linked = None;
     for local in statement.query_map((object, &remote.0), |row| row.get(0).map(LocalId))? {
         linked = linked.max(Some(local?).filter(|local| !aside(*local)));

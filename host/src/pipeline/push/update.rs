@@ -35,6 +35,12 @@ struct Mapped {
     failed: Failed<LocalId>,
 }
 
+/// Updates that are being mapped.
+struct Mapping<'u> {
+    wave: &'u [PushUpdate],
+    mapped: Sending<Mapped>,
+}
+
 /// Updates that are sent together.
 struct Wave {
     tasks: Vec<Update>,
@@ -67,10 +73,10 @@ pub(in crate::pipeline) async fn updates(
     let mut stop = None;
     loop {
         while stop.is_none() && under_way.len() < work.write_batches() {
-            let Some((wave, mapping)) = next.take() else { break };
+            let Some(Mapping { wave, mapped }) = next.take() else { break };
             next = begin(work, store, waves.next())?;
             let Wave { tasks, mut failures, done: mut changes } =
-                plan_updates(work, store, report, learned, wave, mapping.end().await?)?;
+                plan_updates(work, store, report, learned, wave, mapped.end().await?)?;
             work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
             changes.extend(tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it))));
             work.commit(store, changes, &mut failures)?;
@@ -157,7 +163,7 @@ fn begin<'u>(
     work: &Work<'_>,
     store: &dyn Store,
     wave: Option<&'u [PushUpdate]>,
-) -> Result<Option<(&'u [PushUpdate], Sending<Mapped>)>, Stop> {
+) -> Result<Option<Mapping<'u>>, Stop> {
     let Some(wave) = wave else { return Ok(None) };
     let object = work.object();
     let _snapshot = store.snapshot()?;
@@ -171,7 +177,8 @@ fn begin<'u>(
         bases.push((base, outgoing));
     }
     let mapper = Arc::clone(&work.participant().mapper);
-    Ok(Some((wave, Sending::start(async move { map_updates(&*mapper, records, bases, failed) }))))
+    let mapped = Sending::start(async move { map_updates(&*mapper, records, bases, failed) });
+    Ok(Some(Mapping { wave, mapped }))
 }
 
 fn map_updates(
