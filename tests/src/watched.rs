@@ -53,10 +53,6 @@ impl<S: Store> Store for Watched<'_, S> {
         self.store.local_keys(object, after)
     }
 
-    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
-        self.store.local_keys_of(object, ids)
-    }
-
     fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError> {
         self.store.touched(object)
     }
@@ -79,10 +75,6 @@ impl<S: Store> Store for Watched<'_, S> {
 
     fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
         self.store.local_halves(object, after)
-    }
-
-    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
-        self.store.pairs_of_local(object, ids)
     }
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {

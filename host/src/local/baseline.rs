@@ -2,7 +2,7 @@
 
 use super::error::{unreadable, unwritable};
 use super::json::{Layout, encode_row};
-use super::pairs::{BY_LOCAL, PAIR, pair};
+use super::pairs::{BY_LOCAL, pairs_of_local};
 use crate::ports::Baseline;
 use rusqlite::{CachedStatement, Connection, Params};
 use std::collections::HashMap;
@@ -21,22 +21,7 @@ pub(super) fn entries(
     number: i64,
     ids: &[LocalId],
 ) -> rusqlite::Result<Vec<Baseline>> {
-    let sql = format!(
-        "SELECT {PAIR}, EXISTS (SELECT 1 FROM _sync_beyond WHERE object = ?1 AND local_id = ?2), fields, \"row\" \
-         FROM _sync_baseline {BY_LOCAL} JOIN _sync_agreed USING (object, local_id) \
-         WHERE object = ?1 AND local_id = ?2"
-    );
-    let mut statement = connection.prepare_cached(&sql)?;
-    let mut layouts = Layouts::new(connection, object);
-    let mut entries = Vec::with_capacity(ids.len());
-    for id in ids {
-        let mut rows = statement.query((number, id.0))?;
-        if let Some(found) = rows.next()? {
-            let row = layouts.decode(found.get(7)?, found.get_ref(8)?.as_str()?)?;
-            entries.push(Baseline { pair: pair(found)?, row, beyond_filter: found.get(6)? });
-        }
-    }
-    Ok(entries)
+    agreed(connection, object, number, pairs_of_local(connection, number, ids)?)
 }
 
 /// Entries of pairs that are known, in their order; those that are not there are left out.

@@ -8,13 +8,13 @@ use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, Remote
 const SLICE: usize = 4096;
 
 /// A pair, from the columns in this order.
-pub(super) const PAIR: &str = "local_id, remote_id, updated, version, created, revision";
+const PAIR: &str = "local_id, remote_id, updated, version, created, revision";
 
 /// For pairs of local ids. Without it SQLite reads through all pairs of the object: the primary key begins with that, too.
 pub(super) const BY_LOCAL: &str = "INDEXED BY _sync_baseline_local";
 
 /// A pair, from the columns of [`PAIR`].
-pub(super) fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
+fn pair(row: &rusqlite::Row<'_>) -> rusqlite::Result<Pair> {
     let token = RemoteToken { updated: row.get(2)?, version: row.get(3)? };
     let remote = RemoteKey { id: RemoteId(row.get(1)?), token, created: row.get(4)?, fresh: false };
     Ok(Pair { local: LocalId(row.get(0)?), remote, revision: Revision(row.get(5)?) })

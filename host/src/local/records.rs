@@ -150,20 +150,6 @@ impl Statements {
         statement.query_row([id.0], |row| row.get(0).map(Revision)).optional()
     }
 
-    /// The change keys of these records, in the order of the ids; those that are gone are left out.
-    pub(super) fn keys_of(
-        &self,
-        connection: &Connection,
-        ids: &[LocalId],
-    ) -> rusqlite::Result<Vec<LocalKey>> {
-        let mut statement = connection.prepare_cached(&self.revision)?;
-        let key = |&id: &LocalId| {
-            let revision = Statements::revision(&mut statement, id);
-            revision.map(|found| found.map(|revision| LocalKey { id, revision })).transpose()
-        };
-        ids.iter().filter_map(key).collect()
-    }
-
     /// How these records stand, each with the pair that it has of this object.
     pub(super) fn local_statuses(
         &self,

@@ -69,13 +69,6 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("list the records of {}", object.name)))
     }
 
-    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError> {
-        let _snapshot = self.snapshot_for(ids)?;
-        let sql = &self.table(&object.name)?.sql;
-        sql.keys_of(&self.connection, ids)
-            .map_err(self.failed(&format!("list the records of {}", object.name)))
-    }
-
     fn touched(&self, object: &Object) -> Result<Option<Vec<LocalId>>, StoreError> {
         let attached = self.table(&object.name)?;
         if !attached.tells {
@@ -113,12 +106,6 @@ impl Store for SqliteStore {
     fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError> {
         pairs::local_halves(&self.connection, self.number(object)?, after)
             .map_err(self.failed(&format!("list the baseline of {object}")))
-    }
-
-    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError> {
-        let _snapshot = self.snapshot_for(ids)?;
-        pairs::pairs_of_local(&self.connection, self.number(object)?, ids)
-            .map_err(self.failed(&format!("read the baseline of {object}")))
     }
 
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError> {

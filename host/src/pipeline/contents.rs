@@ -149,8 +149,8 @@ pub(super) fn ask(work: &Work<'_>, batch: Vec<Linked>) -> Asked {
     Asked { batch, remote }
 }
 
-/// Reads the rest, and answers it with the batch. A changed local side is compared first: where its content is the baseline's, the remote's content
-/// decides nothing.
+/// Reads the rest, and answers it with the batch. A changed local side is compared first: where its content is the
+/// baseline's, the remote's content decides nothing.
 pub(super) async fn read(
     work: &Work<'_>,
     store: &dyn Store,

@@ -124,8 +124,7 @@ async fn join(
     let mut seen: HashSet<LocalId> = touched.iter().map(|it| it.local).collect();
     let unseen: BTreeSet<LocalId> = dangling.iter().copied().filter(|id| seen.insert(*id)).collect();
     touched.extend(store.local_statuses(object, &unseen.into_iter().collect::<Vec<_>>())?);
-    let there = |it: &LocalStatus| Some(LocalKey { id: it.local, revision: it.revision? });
-    let mut locals: Vec<LocalKey> = touched.iter().filter_map(there).collect();
+    let mut locals: Vec<LocalKey> = touched.iter().filter_map(LocalStatus::key).collect();
     // What nobody touched is there, as it was.
     let untouched = pairs.iter().filter(|pair| !seen.contains(&pair.local));
     locals.extend(untouched.map(|pair| LocalKey { id: pair.local, revision: pair.revision }));
@@ -178,7 +177,7 @@ impl Listed {
         let listed = self.baseline.iter().filter(is_it).max_by_key(|pair| pair.local).cloned();
         let same = match (&listed, local, remote) {
             (Some(_), _, _) => None,
-            (None, Some(local), _) => store.pairs_of_local(&object.name, &[local])?.pop(),
+            (None, Some(local), _) => store.local_statuses(object, &[local])?.pop().and_then(|it| it.pair),
             (None, None, Some(remote)) => {
                 store.pairs_of_remote(&object.name, std::slice::from_ref(remote))?.pop()
             }
@@ -189,7 +188,8 @@ impl Listed {
         let local = pair.as_ref().map(|pair| pair.local).or(local);
         let remote = pair.as_ref().map(|pair| &pair.remote.id).or(remote);
         let key = key.or_else(|| self.remote.iter().find(|key| Some(&key.id) == remote).cloned());
-        let local = store.local_keys_of(object, &local.into_iter().collect::<Vec<_>>())?;
+        let local = store.local_statuses(object, local.as_slice())?;
+        let local: Vec<LocalKey> = local.iter().filter_map(LocalStatus::key).collect();
         let known = pair.is_some() || !local.is_empty() || key.is_some();
         Ok(known.then(|| Listed {
             baseline: pair.into_iter().collect(),

@@ -31,6 +31,13 @@ pub struct LocalStatus {
     pub pair: Option<Pair>,
 }
 
+impl LocalStatus {
+    /// The record's change key; `None` where it is gone.
+    pub fn key(&self) -> Option<LocalKey> {
+        self.revision.map(|revision| LocalKey { id: self.local, revision })
+    }
+}
+
 /// A local record with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalRecord {
@@ -254,9 +261,6 @@ pub trait Store: Send {
     /// at the end.
     fn local_keys(&self, object: &Object, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError>;
 
-    /// The change keys of these local records, in the order of the ids; those that are gone are left out.
-    fn local_keys_of(&self, object: &Object, ids: &[LocalId]) -> Result<Vec<LocalKey>, StoreError>;
-
     /// The local ids that a run has to look at whatever the remote tells, ascending: of all records that are new,
     /// edited or gone, and of all pairs whose token is not settled. More than that does no harm. `None` where the
     /// store cannot tell: everything has to be listed.
@@ -279,9 +283,6 @@ pub trait Store: Send {
     /// The local halves of the pairs that follow a record, or the first; ascending by its id, as many as make a good
     /// slice. None at the end.
     fn local_halves(&self, object: &ObjectName, after: Option<LocalId>) -> Result<Vec<LocalKey>, StoreError>;
-
-    /// The pairs of these local records; those that are not linked are left out.
-    fn pairs_of_local(&self, object: &ObjectName, ids: &[LocalId]) -> Result<Vec<Pair>, StoreError>;
 
     /// The pairs of these remote records; an id that came back may have two (decision 14).
     fn pairs_of_remote(&self, object: &ObjectName, ids: &[RemoteId]) -> Result<Vec<Pair>, StoreError>;
