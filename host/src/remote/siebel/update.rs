@@ -16,7 +16,7 @@ impl Siebel {
         object: &Object,
         updates: &[RemoteUpdate<'_>],
     ) -> Vec<Result<Written, WriteError>> {
-        let values: Vec<Values> = updates.iter().map(|it| sent_by_update(object, it)).collect();
+        let values: Vec<Values<'_>> = updates.iter().map(|it| sent_by_update(object, it)).collect();
         // What is not sent is answered with what is there.
         let extent = if values.iter().any(Vec::is_empty) { Extent::Records } else { Extent::Keys };
         let ids: Vec<&RemoteId> = updates.iter().map(|it| it.id).collect();
@@ -24,7 +24,7 @@ impl Siebel {
         let puts = updates.iter().zip(values);
         let puts = puts.map(|(it, values)| self.put(object, *it, values, before.take(it.id))).collect();
         let puts = side_by_side(IN_FLIGHT, puts).await;
-        let sent = |put: &&Put| matches!(put, Put::Sent(_));
+        let sent = |put: &&Put<'_>| matches!(put, Put::Sent(_));
         let sent: Vec<&RemoteId> =
             updates.iter().zip(&puts).filter(|(_, put)| sent(put)).map(|(it, _)| it.id).collect();
         let mut after = self.present(object, Extent::Records, &sent).await;
@@ -39,26 +39,26 @@ impl Siebel {
     }
 
     /// Sends an update, if the record is still what is expected.
-    async fn put(
+    async fn put<'v>(
         &self,
         object: &Object,
         update: RemoteUpdate<'_>,
-        values: Values,
+        values: Values<'v>,
         found: Result<Option<RemoteRecord>, RemoteError>,
-    ) -> Put {
+    ) -> Put<'v> {
         match self.try_put(object, update, values, found).await {
             Ok(put) => put,
             Err(error) => Put::Settled(Err(error)),
         }
     }
 
-    async fn try_put(
+    async fn try_put<'v>(
         &self,
         object: &Object,
         update: RemoteUpdate<'_>,
-        values: Values,
+        values: Values<'v>,
         found: Result<Option<RemoteRecord>, RemoteError>,
-    ) -> Result<Put, WriteError> {
+    ) -> Result<Put<'v>, WriteError> {
         let before = as_expected(object, found?, update.expected)?.ok_or(WriteError::Gone)?;
         let ours = match &object.resource.version {
             Some(_) => Some(version(&before.key).ok_or(WriteError::NoVersion)? + 1),
@@ -78,7 +78,7 @@ impl Siebel {
         &self,
         object: &Object,
         id: &RemoteId,
-        Sent { before, ours, values: sent, doubt }: Sent,
+        Sent { before, ours, values: sent, doubt }: Sent<'_>,
         after: Result<Option<RemoteRecord>, RemoteError>,
     ) -> Result<Written, WriteError> {
         let after = match (after, &doubt) {
@@ -137,29 +137,29 @@ impl Siebel {
 }
 
 /// How far an update has come.
-enum Put {
+enum Put<'v> {
     /// There is nothing more to find out.
     Settled(Result<Written, WriteError>),
     /// The record tells what came of it.
-    Sent(Box<Sent>),
+    Sent(Box<Sent<'v>>),
 }
 
 /// An update that was sent.
-struct Sent {
+struct Sent<'v> {
     before: RemoteKey,
     /// The version that it gives the record.
     ours: Option<u64>,
-    values: Values,
+    values: Values<'v>,
     /// Why it may not have been carried out, see [`Siebel::outcome`].
     doubt: Option<WriteError>,
 }
 
 /// The fields that an update sends.
-fn sent_by_update(object: &Object, update: &RemoteUpdate<'_>) -> Values {
+fn sent_by_update<'v>(object: &Object, update: &RemoteUpdate<'v>) -> Values<'v> {
     let is_sent = |(index, _): &&(usize, Value)| {
         object.remote.get(*index).is_some_and(|field| !field.traits.is_remote_owned())
     };
-    update.changes.iter().filter(is_sent).cloned().collect()
+    update.changes.iter().filter(is_sent).map(|(index, value)| (*index, value)).collect()
 }
 
 /// Whether the id is another record's by now: its version began anew, or its created-stamp moved.

@@ -11,6 +11,7 @@ use serde::Serializer;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::Object;
 use sync_core::value::{Row, Value};
+use url::Url;
 
 /// Bytes that most bodies fit into.
 const ROOM: usize = 1_024;
@@ -21,13 +22,14 @@ impl Siebel {
         object: &Object,
         rows: &[&Row],
     ) -> Vec<Result<Written, WriteError>> {
-        let sent: Vec<Values> = rows.iter().map(|row| sent_by_insert(object, row)).collect();
-        let posts = sent.iter().map(|sent| self.post(object, sent)).collect();
+        let sent: Vec<Values<'_>> = rows.iter().map(|row| sent_by_insert(object, row)).collect();
+        let url = self.address(object, None);
+        let posts = sent.iter().map(|sent| self.post(object, &url, sent)).collect();
         let ids = side_by_side(WRITES, posts).await;
         let mut found =
             self.present(object, Extent::Records, &ids.iter().flatten().collect::<Vec<_>>()).await;
         let version = object.resource.version.as_ref().map(|_| "0".to_owned());
-        let written = |(id, sent): (Result<RemoteId, WriteError>, Values)| {
+        let written = |(id, sent): (Result<RemoteId, WriteError>, Values<'_>)| {
             let id = id?;
             let found = found.take(&id).unwrap_or_else(|error| {
                 tracing::warn!(%id, %error, "a new record could not be read back");
@@ -39,8 +41,13 @@ impl Siebel {
     }
 
     /// Sends an insert. The new record's id.
-    async fn post(&self, object: &Object, sent: &[(usize, Value)]) -> Result<RemoteId, WriteError> {
-        let mut call = self.call(object, Purpose::Write, Method::POST, self.address(object, None));
+    async fn post(
+        &self,
+        object: &Object,
+        url: &Url,
+        sent: &[(usize, &Value)],
+    ) -> Result<RemoteId, WriteError> {
+        let mut call = self.call(object, Purpose::Write, Method::POST, url.clone());
         call.body = Some(self.body(object, sent)?);
         let reply = self.http.answered(&call, self.http.write(&call).await?)?;
         if reply.status >= 500 {
@@ -108,7 +115,7 @@ impl Siebel {
         object: &Object,
         id: RemoteId,
         ours: Option<String>,
-        sent: &[(usize, Value)],
+        sent: &[(usize, &Value)],
         found: Option<RemoteRecord>,
     ) -> Written {
         let Some(RemoteRecord { key, row }) = found else {
@@ -127,13 +134,13 @@ impl Siebel {
     }
 
     /// Whether the record has the values that were sent, in the precision that Siebel keeps.
-    pub(super) fn stand(&self, sent: &[(usize, Value)], row: &Row) -> bool {
+    pub(super) fn stand(&self, sent: &[(usize, &Value)], row: &Row) -> bool {
         sent.iter().all(|(index, value)| {
             row.get(*index).is_some_and(|found| self.wire.written(found) == self.wire.written(value))
         })
     }
 
-    pub(super) fn body(&self, object: &Object, values: &[(usize, Value)]) -> Result<Vec<u8>, WriteError> {
+    pub(super) fn body(&self, object: &Object, values: &[(usize, &Value)]) -> Result<Vec<u8>, WriteError> {
         let fields = values.iter().filter_map(|(index, value)| {
             Some((object.remote.get(*index)?.name.as_str(), self.wire.written(value)))
         });
@@ -158,16 +165,15 @@ impl Siebel {
 }
 
 /// Fields with the values that are sent.
-pub(super) type Values = Vec<(usize, Value)>;
+pub(super) type Values<'v> = Vec<(usize, &'v Value)>;
 
-fn sent_by_insert(object: &Object, row: &Row) -> Values {
+fn sent_by_insert<'v>(object: &Object, row: &'v Row) -> Values<'v> {
     let writable = |traits: sync_core::object::Traits| !traits.read_only && !traits.computed;
     row.iter()
         .enumerate()
         .filter(|(index, value)| {
             value.is_filled() && object.remote.get(*index).is_some_and(|field| writable(field.traits))
         })
-        .map(|(index, value)| (index, value.clone()))
         .collect()
 }
 
