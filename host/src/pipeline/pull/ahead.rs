@@ -12,8 +12,9 @@ use sync_core::value::Row;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-/// Records that are mapped and committed together, at least, but for the last.
-const BATCH: usize = 500;
+/// Records that are mapped and committed together, at least, but for the last. Each may lie in pages of its own, four of
+/// them: what a commit writes should fit into the pages that the local store keeps, or they are written twice.
+const BATCH: usize = 256;
 
 /// Batches that may wait.
 const AHEAD: usize = 4;
