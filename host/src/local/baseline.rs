@@ -93,6 +93,8 @@ pub(super) struct Entering<'c> {
     insert: CachedStatement<'c>,
     refresh: CachedStatement<'c>,
     agree: CachedStatement<'c>,
+    touch: CachedStatement<'c>,
+    untouch: CachedStatement<'c>,
 }
 
 impl<'c> Entering<'c> {
@@ -104,11 +106,21 @@ impl<'c> Entering<'c> {
                        WHERE object = ?1 AND remote_id = ?3 AND local_id = ?2";
         let agree =
             "INSERT OR REPLACE INTO _sync_agreed(object, local_id, fields, \"row\") VALUES (?1, ?2, ?3, ?4)";
+        let touch = "INSERT OR IGNORE INTO _sync_touched(object, local_id) VALUES (?1, ?2)";
+        let untouch = "DELETE FROM _sync_touched WHERE object = ?1 AND local_id = ?2";
         Ok(Entering {
             insert: connection.prepare_cached(insert)?,
             refresh: connection.prepare_cached(refresh)?,
             agree: connection.prepare_cached(agree)?,
+            touch: connection.prepare_cached(touch)?,
+            untouch: connection.prepare_cached(untouch)?,
         })
+    }
+
+    /// Enters whether the next run has to look at a record whatever the remote tells.
+    pub(super) fn touch(&mut self, object: i64, local: LocalId, touched: bool) -> rusqlite::Result<()> {
+        let statement = if touched { &mut self.touch } else { &mut self.untouch };
+        statement.execute((object, local.0)).map(|_| ())
     }
 
     /// Enters an entry, or replaces it; answers whether the pair is new. `is_new` where that is certain.
@@ -173,21 +185,6 @@ pub(super) fn count_linked(connection: &Connection, object: i64, more: i64) -> r
 
 fn delete(connection: &Connection, sql: &str, object: i64, local: i64) -> rusqlite::Result<()> {
     connection.prepare_cached(sql)?.execute((object, local)).map(|_| ())
-}
-
-/// Enters whether the next run has to look at a record whatever the remote tells.
-pub(super) fn touch(
-    connection: &Connection,
-    object: i64,
-    local: LocalId,
-    touched: bool,
-) -> rusqlite::Result<()> {
-    if !touched {
-        let sql = "DELETE FROM _sync_touched WHERE object = ?1 AND local_id = ?2";
-        return delete(connection, sql, object, local.0);
-    }
-    let sql = "INSERT OR IGNORE INTO _sync_touched(object, local_id) VALUES (?1, ?2)";
-    connection.prepare_cached(sql)?.execute((object, local.0)).map(|_| ())
 }
 
 /// The records that the next run has to look at, ascending.

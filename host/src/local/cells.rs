@@ -1,22 +1,31 @@
 //! A row as it stands in the file, column by column, and its form as JSON, which reads back to exactly that row.
 
-use super::error::unreadable;
+use super::error::{unreadable, unwritable};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rusqlite::Row;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, Value as Sql, ValueRef};
-use serde_json::{Map, Value as Json, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value as Json};
 
 /// A row by column name.
 pub(super) type Cells = Map<String, Json>;
 
-/// Reads all columns of a row from one on.
-pub(super) fn cells(row: &Row<'_>, first: usize) -> rusqlite::Result<Cells> {
+/// Reads all columns of a row.
+pub(super) fn cells(row: &Row<'_>) -> rusqlite::Result<Cells> {
+    serde_json::from_str(&written(row, 0)?).map_err(unreadable)
+}
+
+/// All columns of a row from one on, as JSON.
+pub(super) fn written(row: &Row<'_>, first: usize) -> rusqlite::Result<String> {
     let statement = row.as_ref();
-    (first..statement.column_count())
-        .map(|index| Ok((statement.column_name(index)?.to_owned(), to_json(row.get_ref(index)?))))
-        .collect()
+    let cell = |index| Ok((statement.column_name(index)?, Form(row.get_ref(index)?)));
+    let cells: Vec<(&str, Form<'_>)> =
+        (first..statement.column_count()).map(cell).collect::<rusqlite::Result<_>>()?;
+    let mut json = Vec::new();
+    serde_json::Serializer::new(&mut json).collect_map(cells).map_err(unwritable)?;
+    String::from_utf8(json).map_err(unwritable)
 }
 
 /// A name's value in a row; SQLite's names ignore case.
@@ -25,17 +34,22 @@ pub(super) fn cell<'a>(cells: &'a Cells, column: &str) -> Option<&'a Json> {
 }
 
 /// What JSON has no exact form of is an object of one entry that names its type.
-fn to_json(cell: ValueRef<'_>) -> Json {
-    match cell {
-        ValueRef::Null => Json::Null,
-        ValueRef::Integer(number) => number.into(),
-        // As text, since JSON knows no infinity, and Rust writes what reads back to the same number.
-        ValueRef::Real(number) => json!({ "real": number.to_string() }),
-        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
-            Ok(text) => text.into(),
-            Err(_) => json!({ "text": BASE64.encode(bytes) }),
-        },
-        ValueRef::Blob(bytes) => json!({ "blob": BASE64.encode(bytes) }),
+struct Form<'a>(ValueRef<'a>);
+
+impl Serialize for Form<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (kind, text) = match self.0 {
+            ValueRef::Null => return serializer.serialize_unit(),
+            ValueRef::Integer(number) => return serializer.serialize_i64(number),
+            // As text, since JSON knows no infinity, and Rust writes what reads back to the same number.
+            ValueRef::Real(number) => ("real", number.to_string()),
+            ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+                Ok(text) => return serializer.serialize_str(text),
+                Err(_) => ("text", BASE64.encode(bytes)),
+            },
+            ValueRef::Blob(bytes) => ("blob", BASE64.encode(bytes)),
+        };
+        serializer.collect_map([(kind, text)])
     }
 }
 
@@ -89,9 +103,7 @@ mod tests {
         let columns = "9223372036854775807, -9007199254740993, 0.1, 1e300, 9e999, -0.0, 5.0, NULL, 'ü \"', '5', \
                        x'00ff', CAST(x'41ff' AS TEXT), 'a' || char(0) || 'b', ''";
         connection.execute_batch(&format!("CREATE TABLE before AS SELECT {columns}")).unwrap();
-        let image = connection.query_row("SELECT * FROM before", [], |row| cells(row, 0)).unwrap();
-        let text = serde_json::to_string(&image).unwrap();
-        let image: super::Cells = serde_json::from_str(&text).unwrap();
+        let image = connection.query_row("SELECT * FROM before", [], cells).unwrap();
 
         let names: Vec<String> =
             image.keys().map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();

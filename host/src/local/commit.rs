@@ -4,38 +4,41 @@ use super::attempt::attempt;
 use super::baseline::{self, Entering, Entry};
 use super::error::{is_refusal, refusal};
 use super::images::{Image, Taker};
-use super::records::{Stamp, Statements};
+use super::journal::Journal;
+use super::logs;
 use super::table::Attached;
-use super::{journal, logs};
+use super::watch::PassBy;
+use super::writing::Writing;
 use crate::ports::{Baseline, Change, Changed};
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, Revision};
 use sync_core::object::Object;
 use sync_core::value::{Kind, Row, Value};
 
-/// Writes changes of one object.
+/// Carries out changes of one object.
 ///
-/// The triggers count these writes like anybody's. The revision that they leave enters the baseline,
-/// so that no write of ours comes back as a local change (decision 10).
+/// The revision that a write leaves enters the baseline, so that no write of ours comes back as a local change
+/// (decision 10).
 pub(super) struct Writer<'a> {
     connection: &'a Connection,
     object: &'a Object,
     attached: &'a Attached,
     /// Keeps what is overwritten and deleted.
     images: Option<&'a Taker>,
-    // What is executed for every record, or almost: looking a statement up takes as long as many of them.
-    insert: CachedStatement<'a>,
-    revision: CachedStatement<'a>,
+    records: Writing<'a>,
     entering: Entering<'a>,
-    /// The statement of the last write of fields, and which fields that writes.
-    update: Option<(Vec<usize>, CachedStatement<'a>)>,
-    /// What records are written with; `None` as long as none is.
-    stamp: Option<Stamp>,
-    /// Pairs that came, without those that went.
-    linked: i64,
-    /// The newest record that has a pair; `None` as long as nobody asked.
+    journal: Journal<'a>,
+    pairs: Pairs,
+}
+
+/// What became of the object's pairs since the transaction began.
+#[derive(Clone, Copy, Default)]
+struct Pairs {
+    /// Those that came, without those that went.
+    more: i64,
+    /// The newest record that has one; `None` as long as nobody asked.
     newest: Option<Option<LocalId>>,
 }
 
@@ -46,20 +49,12 @@ impl<'a> Writer<'a> {
         object: &'a Object,
         attached: &'a Attached,
         images: Option<&'a Taker>,
+        pass_by: &'a mut PassBy,
     ) -> rusqlite::Result<Writer<'a>> {
-        Ok(Writer {
-            connection,
-            object,
-            attached,
-            images,
-            insert: connection.prepare_cached(&attached.sql.insert)?,
-            revision: connection.prepare_cached(&attached.sql.revision)?,
-            entering: Entering::new(connection)?,
-            update: None,
-            stamp: None,
-            linked: 0,
-            newest: None,
-        })
+        let records = Writing::new(connection, object, attached, pass_by)?;
+        let (entering, journal) = (Entering::new(connection)?, Journal::new(connection)?);
+        let pairs = Pairs::default();
+        Ok(Writer { connection, object, attached, images, records, entering, journal, pairs })
     }
 
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
@@ -70,10 +65,8 @@ impl<'a> Writer<'a> {
             Err(error) if is_refusal(&error) => self.apply_each(changes),
             result => result,
         }?;
-        if self.stamp.take().is_some() {
-            Statements::end(self.connection)?;
-        }
-        match self.linked {
+        self.records.end()?;
+        match self.pairs.more {
             0 => {}
             more => baseline::count_linked(self.connection, self.attached.id, more)?,
         }
@@ -92,10 +85,10 @@ impl<'a> Writer<'a> {
                     answers.push(self.refuse(change, message.clone())?);
                     continue;
                 }
-                let (linked, newest) = (self.linked, self.newest);
+                let (pairs, gone) = (self.pairs, self.records.gone);
                 let attempted = attempt(self.connection, || self.apply(change))?;
                 if attempted.is_err() {
-                    (self.linked, self.newest) = (linked, newest);
+                    (self.pairs, self.records.gone) = (pairs, gone);
                 }
                 match attempted {
                     Ok(answer) => answers.push(answer),
@@ -110,14 +103,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// All records that a transaction writes have one revision, for which the table's triggers need not write them
-    /// again.
     fn begin(&mut self, changes: &[Change]) -> rusqlite::Result<()> {
-        (self.linked, self.newest) = (0, None);
-        if writes_records(changes) {
-            self.stamp = Some(Statements::begin(self.connection)?);
-        }
-        Ok(())
+        self.pairs = Pairs::default();
+        self.images.iter().for_each(|taker| taker.begin());
+        self.records.begin(writes_records(changes))
     }
 
     /// Begins the transaction anew; the caller ends it as it would have ended its own.
@@ -152,16 +141,16 @@ impl<'a> Writer<'a> {
             }
             Change::Forget { local } => {
                 self.forget(*local)?;
-                let is_left = self.revision(*local)?.is_some();
+                let is_left = self.records.revision(*local)?.is_some();
                 self.touch(*local, is_left)?;
                 unrevised(*local)
             }
             Change::Intend(intent) => {
-                journal::intend(self.connection, self.attached.id, self.attached.fields, intent)?;
+                self.journal.intend((self.attached.id, self.attached.fields), intent)?;
                 Ok(Changed::Done(LocalKey { id: intent.local, revision: intent.revision }))
             }
             Change::Settled { local } => {
-                journal::settled(self.connection, self.attached.id, *local)?;
+                self.journal.settled(self.attached.id, *local)?;
                 unrevised(*local)
             }
         }
@@ -169,19 +158,16 @@ impl<'a> Writer<'a> {
 
     /// What the remote did not send is null in the new record, and so in what both sides agree on.
     fn insert(&mut self, row: &Row, remote: &RemoteKey, beyond_filter: bool) -> rusqlite::Result<Changed> {
-        let stamp = self.stamp.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
-        let written = stamp.revision;
-        let local = Statements::insert(self.connection, &mut self.insert, row, stamp)?;
+        let (local, found) = self.records.insert(row)?;
         let null = |value: &Value| if *value == Value::Absent { Value::Null } else { value.clone() };
         let sent_all = !row.contains(&Value::Absent);
         let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
-        let found = self.revision(local)?;
         let revision = found.unwrap_or(Revision::UNSETTLED);
         // An id that comes back all the same, in a table that somebody made anew, may still have a pair.
         let is_new = self.is_new(local)?;
         self.pair(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) }, is_new)?;
         // Where a trigger that a person made wrote the record once more, or deleted it, ours entered it.
-        if is_open(remote) || found != Some(written) {
+        if is_open(remote) || found != self.records.stamped() {
             self.touch(local, is_open(remote) || found.is_none())?;
         }
         Ok(Changed::Done(LocalKey { id: local, revision }))
@@ -194,12 +180,12 @@ impl<'a> Writer<'a> {
         row: &Row,
         remote: &RemoteKey,
     ) -> rusqlite::Result<Changed> {
-        if self.revision(local)? != Some(expected) {
+        if self.records.revision(local)? != Some(expected) {
             return Ok(Changed::Moved);
         }
         let image = self.image(local, row.iter().enumerate(), |_, _, _| true)?;
-        self.overwrite(local, row.iter().enumerate())?;
-        let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
+        let revision = self.records.overwrite(local, row.iter().enumerate())?;
+        let revision = revision.unwrap_or(Revision::UNSETTLED);
         self.overwrote(local, image, expected, revision)?;
         let row = &self.agreed(local, row)?;
         self.enter(&Entry { local, remote, revision, row, beyond_filter: None }, false, Some(revision))?;
@@ -208,21 +194,20 @@ impl<'a> Writer<'a> {
 
     /// Already gone is done (decision 11).
     fn delete(&mut self, local: LocalId, expected: Option<Revision>) -> rusqlite::Result<Changed> {
-        let found = self.revision(local)?;
+        let found = self.records.revision(local)?;
         if found.is_some() && expected.is_some() && found != expected {
             return Ok(Changed::Moved);
         }
+        let mut is_left = false;
         if let Some(found) = found {
             if let Some(taker) = self.images
                 && let Some(image) = taker.look_whole(self.connection, self.object, local)?
             {
                 taker.enter(self.connection, self.object, local, &image, (found, None))?;
             }
-            self.attached.sql.delete(self.connection, local)?;
+            is_left = self.records.delete(local)?;
         }
         self.forget(local)?;
-        // A trigger that a person made may have put the record back.
-        let is_left = self.revision(local)?.is_some();
         self.touch(local, is_left)?;
         let revision = found.or(expected).unwrap_or(Revision::UNSETTLED);
         Ok(Changed::Done(LocalKey { id: local, revision }))
@@ -233,8 +218,11 @@ impl<'a> Writer<'a> {
     fn link(&mut self, baseline: &Baseline, fields: &[(usize, Value)]) -> rusqlite::Result<Changed> {
         let pair = &baseline.pair;
         let is_new = self.is_new(pair.local)?;
-        let before = self.revision(pair.local)?;
-        let image = self.image_of_link(pair.local, fields, is_new)?;
+        let found = self.records.filled(pair.local, fields)?;
+        let before = found.map(|(revision, _)| revision);
+        // Nothing is taken away from a new pair's record whose fields are empty.
+        let takes = !is_new || found.is_some_and(|(_, filled)| filled);
+        let image = if takes { self.image_of_link(pair.local, fields, is_new)? } else { None };
         let after = self.write_fields(pair.local, before, fields, image)?;
         let revision = match after {
             Some(after) if before == Some(pair.revision) => after,
@@ -253,7 +241,7 @@ impl<'a> Writer<'a> {
         fields: &[(usize, Value)],
         agreed: Option<&Baseline>,
     ) -> rusqlite::Result<Changed> {
-        let found = self.revision(local)?;
+        let found = self.records.revision(local)?;
         if found != expected {
             return Ok(Changed::Moved);
         }
@@ -272,7 +260,7 @@ impl<'a> Writer<'a> {
             }
         }
         logs::settled(self.connection, self.object.name.as_str(), local)?;
-        let revision = self.revision(local)?.unwrap_or(Revision::UNSETTLED);
+        let revision = self.records.revision(local)?.unwrap_or(Revision::UNSETTLED);
         Ok(Changed::Done(LocalKey { id: local, revision }))
     }
 
@@ -285,33 +273,9 @@ impl<'a> Writer<'a> {
         image: Option<Image>,
     ) -> rusqlite::Result<Option<Revision>> {
         let Some(before) = found.filter(|_| !fields.is_empty()) else { return Ok(found) };
-        self.overwrite(local, fields.iter().map(|(index, value)| (*index, value)))?;
-        let left = self.revision(local)?;
+        let left = self.records.overwrite(local, fields.iter().map(|(index, value)| (*index, value)))?;
         self.overwrote(local, image, before, left.unwrap_or(before))?;
         Ok(left)
-    }
-
-    /// Writes fields, but for those that are absent.
-    fn overwrite<'v>(
-        &mut self,
-        local: LocalId,
-        fields: impl Iterator<Item = (usize, &'v Value)>,
-    ) -> rusqlite::Result<()> {
-        let (fields, values): (Vec<usize>, Vec<&Value>) =
-            fields.filter(|(_, value)| **value != Value::Absent).unzip();
-        if fields.is_empty() {
-            return Ok(());
-        }
-        let stamp = self.stamp.as_ref().ok_or(rusqlite::Error::InvalidQuery)?;
-        let statement = match &mut self.update {
-            Some((these, statement)) if *these == fields => statement,
-            other => {
-                let statement =
-                    self.connection.prepare_cached(&self.attached.sql.update(self.object, &fields))?;
-                &mut other.insert((fields, statement)).1
-            }
-        };
-        Statements::overwrite(statement, local, values.into_iter(), stamp)
     }
 
     /// What the server computed anew is no loss. A person's edit that is put back is one (decision 9), and so is
@@ -382,15 +346,11 @@ impl<'a> Writer<'a> {
         Ok(Cow::Owned(row))
     }
 
-    fn revision(&mut self, local: LocalId) -> rusqlite::Result<Option<Revision>> {
-        Statements::revision(&mut self.revision, local)
-    }
-
     /// Whether a record certainly has no pair: its id comes after those of all that have one.
     fn is_new(&mut self, local: LocalId) -> rusqlite::Result<bool> {
-        let newest = match self.newest {
+        let newest = match self.pairs.newest {
             Some(newest) => newest,
-            None => *self.newest.insert(baseline::newest(self.connection, self.attached.id)?),
+            None => *self.pairs.newest.insert(baseline::newest(self.connection, self.attached.id)?),
         };
         Ok(newest.is_none_or(|newest| newest < local))
     }
@@ -404,21 +364,21 @@ impl<'a> Writer<'a> {
     fn pair(&mut self, entry: &Entry<'_>, is_new: bool) -> rusqlite::Result<()> {
         let Attached { id, fields, .. } = *self.attached;
         if self.entering.enter(self.connection, (id, fields), entry, is_new)? {
-            self.linked += 1;
-            self.newest = self.newest.map(|newest| newest.max(Some(entry.local)));
+            self.pairs.more += 1;
+            self.pairs.newest = self.pairs.newest.map(|newest| newest.max(Some(entry.local)));
         }
         Ok(())
     }
 
     fn forget(&mut self, local: LocalId) -> rusqlite::Result<()> {
         if baseline::forget(self.connection, self.attached.id, local)? {
-            self.linked -= 1;
+            self.pairs.more -= 1;
         }
         Ok(())
     }
 
-    fn touch(&self, local: LocalId, touched: bool) -> rusqlite::Result<()> {
-        baseline::touch(self.connection, self.attached.id, local, touched)
+    fn touch(&mut self, local: LocalId, touched: bool) -> rusqlite::Result<()> {
+        self.entering.touch(self.attached.id, local, touched)
     }
 }
 

@@ -27,8 +27,8 @@ pub(super) fn unfit(message: String, help: String) -> StoreError {
 }
 
 /// The error for a value of ours, such as a journal entry, that cannot be turned into text.
-pub(super) fn unwritable(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(Box::new(error))
+pub(super) fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> rusqlite::Error {
+    rusqlite::Error::ToSqlConversionFailure(error.into())
 }
 
 /// The error for text of ours in the store that does not say what it should.

@@ -3,16 +3,17 @@
 //! An image is the whole row, with the columns that the object does not map. A run has one of a record at most:
 //! how it was before the run. What the run itself inserted has none.
 
-use super::cells::{Cells, cells};
+use super::cells::{Cells, written};
 use super::columns::decode;
 use super::error::{unreadable, unwritable};
 use super::refusal::quote;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
+use serde_json::Value as Json;
 use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 use sync_core::change_key::{LocalId, Revision};
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::{Field, Object, ObjectName};
 use sync_core::value::{Kind, Value};
 
 /// How long images are kept, and how much of them. Zero of either: there are none.
@@ -45,9 +46,8 @@ impl Images {
     /// Who takes the images of an object's records; nobody where none are taken.
     pub(super) fn taker(&self, object: &Object) -> Option<Taker> {
         let inserted = self.inserted.get(&object.name).copied();
-        let (run, most) = (&self.run, self.keep.size);
-        let entered = Cell::new(self.entered.contains(&object.name));
-        self.taken.then(|| Taker { run: run.clone(), most, inserted, entered, record: record(object) })
+        let entered = self.entered.contains(&object.name);
+        self.taken.then(|| Taker::new(&self.run, self.keep.size, object, inserted, entered))
     }
 
     /// The run inserted a record.
@@ -82,18 +82,40 @@ pub(super) struct Taker {
     inserted: Option<LocalId>,
     /// Whether the run has any image of the object.
     entered: Cell<bool>,
+    /// What the transaction's images take up.
+    bytes: Cell<usize>,
     /// The query for a record.
     record: String,
+    /// JSON: the columns that link, each with its object.
+    links: String,
 }
 
 /// A record as it stands before a write.
 pub(super) struct Image {
-    cells: Cells,
+    cells: String,
     /// The columns that the write changes.
     changed: Vec<String>,
 }
 
 impl Taker {
+    fn new(run: &str, most: u64, object: &Object, inserted: Option<LocalId>, entered: bool) -> Taker {
+        let links: serde_json::Map<_, _> = object.local.iter().filter_map(link).collect();
+        Taker {
+            run: run.to_owned(),
+            most,
+            inserted,
+            entered: Cell::new(entered),
+            bytes: Cell::new(0),
+            record: record(object),
+            links: Json::from(links).to_string(),
+        }
+    }
+
+    /// A transaction begins.
+    pub(super) fn begin(&self) {
+        self.bytes.set(0);
+    }
+
     /// The record as it stands, if one of the writes, by index of the field, takes a value away that `matters`:
     /// it is asked with the field, the old value and the new one. What does not read as a value always does.
     pub(super) fn look<'a>(
@@ -121,7 +143,7 @@ impl Taker {
         if changed.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Image { cells: cells(row, object.local.len())?, changed }))
+        Ok(Some(Image { cells: written(row, object.local.len())?, changed }))
     }
 
     /// The record as it stands before it is deleted.
@@ -136,7 +158,7 @@ impl Taker {
         }
         let mut statement = connection.prepare_cached(&self.record)?;
         let mut rows = statement.query([local.0])?;
-        let cells = rows.next()?.map(|row| cells(row, object.local.len())).transpose()?;
+        let cells = rows.next()?.map(|row| written(row, object.local.len())).transpose()?;
         Ok(cells.map(|cells| Image { cells, changed: Vec::new() }))
     }
 
@@ -151,12 +173,10 @@ impl Taker {
         image: &Image,
         (found, left): (Revision, Option<Revision>),
     ) -> rusqlite::Result<()> {
-        let json = |value: serde_json::Result<String>| value.map_err(unwritable);
-        let links: BTreeMap<&str, &str> = object.local.iter().filter_map(link).collect();
-        let (links, changed) =
-            (json(serde_json::to_string(&links))?, json(serde_json::to_string(&image.changed))?);
-        let row = json(serde_json::to_string(&image.cells))?;
-        let run = self.add(connection, links.len() + changed.len() + row.len())?;
+        let (links, row) = (&self.links, &image.cells);
+        let changed = serde_json::to_string(&image.changed).map_err(unwritable)?;
+        self.bytes.set(self.bytes.get() + links.len() + changed.len() + row.len());
+        let run = self.number(connection)?;
         let image = "INSERT INTO _sync_image(undo, object, local_id, revision, changed, links, \"row\") \
                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) \
                      ON CONFLICT(undo, object, local_id) DO UPDATE SET \
@@ -170,17 +190,16 @@ impl Taker {
         Ok(())
     }
 
-    /// Adds so many bytes to the run's images; answers the run's number among those that have any.
-    fn add(&self, connection: &Connection, bytes: usize) -> rusqlite::Result<i64> {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        // Not in one statement: what RETURNING answers goes by way of a table made for it, each time.
-        let add = "UPDATE _sync_undo SET bytes = bytes + ?2 WHERE run = ?1";
-        if connection.prepare_cached(add)?.execute((&self.run, bytes))? > 0 {
-            let number = "SELECT id FROM _sync_undo WHERE run = ?1";
-            return connection.prepare_cached(number)?.query_row([&self.run], |row| row.get(0));
+    /// The run's number among those that have any images.
+    fn number(&self, connection: &Connection) -> rusqlite::Result<i64> {
+        let number = "SELECT id FROM _sync_undo WHERE run = ?1";
+        let number = connection.prepare_cached(number)?.query_row([&self.run], |row| row.get(0));
+        if let Some(number) = number.optional()? {
+            return Ok(number);
         }
-        let first = "INSERT INTO _sync_undo(run, taken, bytes) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), ?2)";
-        connection.prepare_cached(first)?.execute((&self.run, bytes))?;
+        let first =
+            "INSERT INTO _sync_undo(run, taken, bytes) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'), 0)";
+        connection.prepare_cached(first)?.execute([&self.run])?;
         Ok(connection.last_insert_rowid())
     }
 
@@ -203,15 +222,21 @@ impl Taker {
         Ok(())
     }
 
-    /// Drops the run's images where they alone are more than is kept; answers whether they were. Half of a run
-    /// could not be brought back in one piece.
-    pub(super) fn bound(&self, connection: &Connection) -> rusqlite::Result<bool> {
+    /// Ends the transaction's images. Drops the run's where they alone are more than is kept, and answers whether they
+    /// were: half of a run could not be brought back in one piece.
+    pub(super) fn end(&self, connection: &Connection) -> rusqlite::Result<bool> {
+        let bytes = match self.bytes.get() {
+            0 => return Ok(false),
+            bytes => i64::try_from(bytes).unwrap_or(i64::MAX),
+        };
+        let add = "UPDATE _sync_undo SET bytes = bytes + ?2 WHERE run = ?1";
+        connection.prepare_cached(add)?.execute((&self.run, bytes))?;
         let sql = "SELECT id FROM _sync_undo WHERE run = ?1 AND bytes > ?2";
         let most = i64::try_from(self.most).unwrap_or(i64::MAX);
-        let mut statement = connection.prepare_cached(sql)?;
-        let mut rows = statement.query((&self.run, most))?;
-        let Some(row) = rows.next()? else { return Ok(false) };
-        drop_run(connection, row.get(0)?)?;
+        let too_many: Option<i64> =
+            connection.prepare_cached(sql)?.query_row((&self.run, most), |row| row.get(0)).optional()?;
+        let Some(run) = too_many else { return Ok(false) };
+        drop_run(connection, run)?;
         Ok(true)
     }
 }
@@ -274,9 +299,9 @@ fn record(object: &Object) -> String {
 }
 
 /// A field that links, with the object that it links to: their ids may be others when the image is brought back.
-fn link(field: &sync_core::object::Field) -> Option<(&str, &str)> {
+fn link(field: &Field) -> Option<(String, Json)> {
     match &field.kind {
-        Kind::Reference(target) => Some((&field.name, target)),
+        Kind::Reference(target) => Some((field.name.clone(), target.as_str().into())),
         _ => None,
     }
 }

@@ -4,41 +4,50 @@ use super::baseline::Layouts;
 use super::error::{unreadable, unwritable};
 use super::json::encode_row;
 use crate::ports::Intent;
-use rusqlite::Connection;
+use rusqlite::{CachedStatement, Connection};
 use sync_core::change_key::{LocalId, RemoteId, RemoteToken, Revision};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 
-/// Enters a write before it is sent. A record has one at a time: its next write is begun only when
-/// the fate of the last is known.
-pub(super) fn intend(
-    connection: &Connection,
-    object: i64,
-    fields: i64,
-    intent: &Intent,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO _sync_journal(object, local_id, operation, revision, remote_id, \
-               updated, version, fields, \"row\") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-    let expected = intent.expected.as_ref();
-    connection.prepare_cached(sql)?.execute((
-        object,
-        intent.local.0,
-        intent.operation.name(),
-        intent.revision.0,
-        intent.remote.as_ref().map(|id| &id.0),
-        expected.map(|token| &token.updated),
-        expected.and_then(|token| token.version.as_ref()),
-        fields,
-        encode_row(&intent.row).map_err(unwritable)?,
-    ))?;
-    Ok(())
+/// The statements that enter writes and drop them.
+pub(super) struct Journal<'c> {
+    intend: CachedStatement<'c>,
+    settled: CachedStatement<'c>,
 }
 
-/// Drops the entry of a write whose fate is known.
-pub(super) fn settled(connection: &Connection, object: i64, local: LocalId) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM _sync_journal WHERE object = ?1 AND local_id = ?2";
-    connection.prepare_cached(sql)?.execute((object, local.0))?;
-    Ok(())
+impl<'c> Journal<'c> {
+    pub(super) fn new(connection: &'c Connection) -> rusqlite::Result<Journal<'c>> {
+        let intend = "INSERT OR REPLACE INTO _sync_journal(object, local_id, operation, revision, remote_id, \
+                      updated, version, fields, \"row\") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        let settled = "DELETE FROM _sync_journal WHERE object = ?1 AND local_id = ?2";
+        Ok(Journal {
+            intend: connection.prepare_cached(intend)?,
+            settled: connection.prepare_cached(settled)?,
+        })
+    }
+
+    /// Enters a write before it is sent. A record has one at a time: its next write is begun only when the fate of the
+    /// last is known.
+    pub(super) fn intend(&mut self, (object, fields): (i64, i64), intent: &Intent) -> rusqlite::Result<()> {
+        let expected = intent.expected.as_ref();
+        self.intend.execute((
+            object,
+            intent.local.0,
+            intent.operation.name(),
+            intent.revision.0,
+            intent.remote.as_ref().map(|id| &id.0),
+            expected.map(|token| &token.updated),
+            expected.and_then(|token| token.version.as_ref()),
+            fields,
+            encode_row(&intent.row).map_err(unwritable)?,
+        ))?;
+        Ok(())
+    }
+
+    /// Drops the entry of a write whose fate is known.
+    pub(super) fn settled(&mut self, object: i64, local: LocalId) -> rusqlite::Result<()> {
+        self.settled.execute((object, local.0)).map(|_| ())
+    }
 }
 
 /// What is left of earlier runs, ascending by local id.

@@ -5,8 +5,8 @@
 //! delegates to: `schema` makes the `_sync_` tables and `table` those of the objects (`shape` looks
 //! at what is there, `refusal` says how to mend it); `columns` and `json` are the two forms of a
 //! value, `clash` is that of a conflict's; `records`, `pairs`, `baseline`, `journal`, `logs` and `runs`
-//! own one kind of entry each; `commit` carries out the pipeline's changes, where `attempt` keeps one record's
-//! refusal from the others; `images` keeps what a run overwrites (`cells` is a row as it stands), `undo`
+//! own one kind of entry each; `commit` carries out the pipeline's changes, where `writing` writes the records, past the
+//! triggers of `watch`, and `attempt` keeps one record's refusal from the others; `images` keeps what a run overwrites (`cells` is a row as it stands), `undo`
 //! brings it back (`restore` is one record of that); `damage` looks the file over before a run, and
 //! `checkpoint` brings the write-ahead log into it. [`RunLock`] keeps two runs apart (decision 25).
 
@@ -39,6 +39,7 @@ mod table;
 mod tests;
 mod undo;
 mod watch;
+mod writing;
 
 pub use images::Keep;
 pub use lock::RunLock;

@@ -10,14 +10,17 @@ pub(super) fn target(field: &Field) -> String {
     format!("CAST({} AS INTEGER)", quote(&field.name))
 }
 
-/// Makes the indexes where they are missing. A query by [`target`] also says that the column is not null: with the
-/// nulls, which most links may be, an index would be as large as the table has records.
+/// Makes the indexes where they are missing. With the links that are null, which most may be, an index would be as large
+/// as the table has records. Its condition is by [`target`] alone: so a query for targets need not read the table.
 pub(super) fn see_to(connection: &Connection, object: &Object, table: &str) -> rusqlite::Result<()> {
     for field in object.local.iter().filter(|field| matches!(field.kind, Kind::Reference(_))) {
-        let name = quote(&format!("_sync_link_{table}_{}", field.name));
-        let (column, target, table) = (quote(&field.name), target(field), quote(table));
+        let name = |kind: &str| quote(&format!("_sync_{kind}_{table}_{}", field.name));
+        let (target, table) = (target(field), quote(table));
+        // The first is what it was called when its condition was another.
         connection.execute_batch(&format!(
-            "CREATE INDEX IF NOT EXISTS main.{name} ON {table}({target}) WHERE {column} IS NOT NULL"
+            "DROP INDEX IF EXISTS main.{}; CREATE INDEX IF NOT EXISTS main.{} ON {table}({target}) WHERE {target} IS NOT NULL",
+            name("link"),
+            name("target"),
         ))?;
     }
     Ok(())

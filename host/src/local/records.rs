@@ -1,25 +1,16 @@
 //! The records of one object's table.
 
-use super::columns::{decode, encode};
+use super::columns::decode;
 use super::error::{ignored, unwritable};
 use super::pairs::{PairOf, local_key};
 use super::pointers;
 use super::refusal::quote;
-use super::watch::NOW;
+use super::table::Attached;
 use crate::ports::{LocalRecord, LocalStatus, Unfit};
-use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Statement, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Statement};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Field, Object};
-use sync_core::value::{Row, Value};
-
-/// What the records of one transaction are written with.
-#[derive(Debug, Clone)]
-pub(super) struct Stamp {
-    /// Their revision.
-    pub(super) revision: Revision,
-    now: String,
-}
+use sync_core::value::Row;
 
 /// A revision that no trigger wrote reads as one that nobody has.
 const REVISION: &str = "IFNULL(CAST(\"revision\" AS INTEGER), 0)";
@@ -118,31 +109,38 @@ impl Statements {
         field: &Field,
         targets: &[LocalId],
     ) -> rusqlite::Result<Vec<(LocalId, LocalId)>> {
-        let (table, column) = (&self.table, quote(&field.name));
-        let link = pointers::target(field);
-        let sql = format!(
-            "SELECT \"id\", {link} FROM {table} \
-             WHERE {column} IS NOT NULL AND {link} IN (SELECT value FROM json_each(?1))"
-        );
+        let (table, link) = (&self.table, pointers::target(field));
+        let sql =
+            format!("SELECT \"id\", {link} FROM {table} WHERE {link} IN (SELECT value FROM json_each(?1))");
         let targets = serde_json::to_string(targets).map_err(unwritable)?;
         let link = |row: &rusqlite::Row<'_>| Ok((LocalId(row.get(0)?), LocalId(row.get(1)?)));
         connection.prepare_cached(&sql)?.query_map([targets], link)?.collect()
     }
 
-    /// The records whose link in this field points at no record of the other table.
+    /// The records whose link in this field points at no record of the other table; some of them twice.
     pub(super) fn dangling(
         &self,
         connection: &Connection,
         field: &Field,
-        target: &Statements,
+        target: &Attached,
     ) -> rusqlite::Result<Vec<LocalId>> {
-        let (table, target, column) = (&self.table, &target.table, quote(&field.name));
-        let link = pointers::target(field);
+        let (table, targets) = (&self.table, &target.sql.table);
+        let link = format!("CAST(_sync_t.{} AS INTEGER)", quote(&field.name));
+        let those = format!("SELECT \"id\" FROM {table} AS _sync_t WHERE {link}");
+        let gone = format!("NOT IN (SELECT \"id\" FROM {targets})");
+        let id = |row: &rusqlite::Row<'_>| row.get(0).map(LocalId);
+        if !target.tells {
+            let sql = format!("{those} IS NOT NULL AND {link} {gone}");
+            return connection.prepare_cached(&sql)?.query_map([], id)?.collect();
+        }
+        // What has a pair is there, or else was touched: so nearly all is told without reading the other table.
         let sql = format!(
-            "SELECT \"id\" FROM {table} WHERE {column} IS NOT NULL \
-             AND {link} NOT IN (SELECT \"id\" FROM {target})"
+            "{those} IS NOT NULL AND CASE WHEN EXISTS \
+               (SELECT 1 FROM _sync_baseline AS b INDEXED BY _sync_baseline_local WHERE b.object = ?1 AND b.local_id = {link}) \
+               THEN 0 ELSE {link} {gone} END \
+             UNION ALL {those} IN (SELECT local_id FROM _sync_touched WHERE object = ?1 AND local_id {gone})"
         );
-        connection.prepare_cached(&sql)?.query_map([], |row| row.get(0).map(LocalId))?.collect()
+        connection.prepare_cached(&sql)?.query_map([target.id], id)?.collect()
     }
 
     /// The record's revision, by the statement for it; `None` where it is gone.
@@ -166,60 +164,16 @@ impl Statements {
         ids.iter().map(status).collect()
     }
 
-    /// Makes the revision of the records that are written from here on, and tells the triggers that the host writes.
-    pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Stamp> {
-        let sql = format!(
-            "UPDATE _sync_counter SET revision = revision + 1, writing = 1 RETURNING revision, {NOW}"
-        );
-        let stamp = |row: &rusqlite::Row<'_>| Ok(Stamp { revision: Revision(row.get(0)?), now: row.get(1)? });
-        connection.prepare_cached(&sql)?.query_row([], stamp)
-    }
-
-    /// Tells the triggers that the host's writes end. Nobody else sees that they began: it is the same transaction.
-    pub(super) fn end(connection: &Connection) -> rusqlite::Result<()> {
-        connection.prepare_cached("UPDATE _sync_counter SET writing = 0")?.execute([]).map(|_| ())
-    }
-
-    /// Inserts a record with the statement for it, and answers its id.
-    pub(super) fn insert(
-        connection: &Connection,
-        statement: &mut Statement<'_>,
-        row: &Row,
-        stamp: &Stamp,
-    ) -> rusqlite::Result<LocalId> {
-        let stamp = [ValueRef::Integer(stamp.revision.0), ValueRef::Text(stamp.now.as_bytes())];
-        let values = row.iter().map(encode).chain(stamp.map(ToSqlOutput::Borrowed));
-        match statement.execute(params_from_iter(values))? {
-            0 => Err(ignored()),
-            _ => Ok(LocalId(connection.last_insert_rowid())),
-        }
-    }
-
-    /// The statement that writes these fields of a record.
+    /// The statement that writes these fields of a record, its revision and its time.
     pub(super) fn update(&self, object: &Object, fields: &[usize]) -> String {
-        let columns = fields.iter().filter_map(|&index| object.local.get(index));
-        let columns: String = columns.map(|field| format!("{} = ?, ", quote(&field.name))).collect();
+        let columns: String = names(object, fields).map(|name| format!("{name} = ?, ")).collect();
         format!("UPDATE {} SET {columns}\"revision\" = ?, \"modified_at\" = ? WHERE \"id\" = ?", self.table)
     }
 
-    /// Writes fields of a record, which is there, with the statement for them; its revision is then that of the stamp,
-    /// or a later one where it had that already.
-    pub(super) fn overwrite<'v>(
-        statement: &mut Statement<'_>,
-        id: LocalId,
-        values: impl Iterator<Item = &'v Value>,
-        stamp: &'v Stamp,
-    ) -> rusqlite::Result<()> {
-        let rest = [
-            ValueRef::Integer(stamp.revision.0),
-            ValueRef::Text(stamp.now.as_bytes()),
-            ValueRef::Integer(id.0),
-        ];
-        let values = values.map(encode).chain(rest.map(ToSqlOutput::Borrowed));
-        match statement.execute(params_from_iter(values))? {
-            0 => Err(ignored()),
-            _ => Ok(()),
-        }
+    /// The query for a record's revision, and whether any of these fields, one at least, is filled.
+    pub(super) fn filled(&self, object: &Object, fields: &[usize]) -> String {
+        let any: Vec<String> = names(object, fields).map(|name| format!("{name} IS NOT NULL")).collect();
+        format!("SELECT {REVISION}, {} FROM {} WHERE \"id\" = ?", any.join(" OR "), self.table)
     }
 
     /// Deletes a record, which is there.
@@ -229,6 +183,11 @@ impl Statements {
             _ => Ok(()),
         }
     }
+}
+
+/// The columns of these fields, quoted.
+fn names<'a>(object: &'a Object, fields: &'a [usize]) -> impl Iterator<Item = String> + 'a {
+    fields.iter().filter_map(|&index| object.local.get(index)).map(|field| quote(&field.name))
 }
 
 /// The fields stand after the revision, in the object's order.

@@ -123,8 +123,7 @@ impl<'a> Restorer<'a> {
         image: &Kept,
     ) -> rusqlite::Result<Result<Vec<String>, rusqlite::Error>> {
         let sql = format!("SELECT * FROM {} WHERE \"id\" = ?1", table.name);
-        let present =
-            self.connection.prepare_cached(&sql)?.query_row([image.local.0], |row| cells(row, 0))?;
+        let present = self.connection.prepare_cached(&sql)?.query_row([image.local.0], cells)?;
         let (mut sets, mut values, mut without) = (Vec::new(), Vec::new(), Vec::new());
         for name in &image.changed {
             let value = match cell(&image.cells, name) {

@@ -10,6 +10,7 @@ use super::runs::{self, StoredObject, StoredRun};
 use super::schema;
 use super::table::Attached;
 use super::undo::{self, UndoableRun, Undone};
+use super::watch::PassBy;
 use crate::ports::StoreError;
 use crate::shown::shown;
 use rusqlite::config::DbConfig;
@@ -44,6 +45,7 @@ pub struct SqliteStore {
     pub(super) mode: Mode,
     /// Whether the last transaction was written lazily.
     lazy: bool,
+    pub(super) pass_by: PassBy,
     pub(super) attached: HashMap<ObjectName, Arc<Attached>>,
     /// The images of the run under way.
     pub(super) images: Option<Images>,
@@ -99,6 +101,7 @@ impl SqliteStore {
             mode,
             log,
             lazy: false,
+            pass_by: PassBy::default(),
             attached,
             images: None,
             aside,
@@ -199,7 +202,10 @@ impl SqliteStore {
     /// # Errors
     /// The file cannot be written, or a table answers with the end of the whole transaction.
     pub fn undo(&mut self, run: &str, force: bool) -> Result<Option<Undone>, StoreError> {
-        self.write("bring records back", |connection| undo::undo(connection, run, force))
+        // Whatever this store did before: these are edits like a person's.
+        let doing = "bring records back";
+        self.pass_by.end(&self.connection).map_err(self.failed(doing))?;
+        self.write(doing, |connection| undo::undo(connection, run, force))
     }
 
     /// The run that began last.

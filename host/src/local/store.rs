@@ -161,7 +161,7 @@ impl Store for SqliteStore {
     }
 
     fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError> {
-        let (sql, target) = (&self.table(&object.name)?.sql, &self.table(&target.name)?.sql);
+        let (sql, target) = (&self.table(&object.name)?.sql, self.table(&target.name)?);
         let Some(field) = object.local.get(field) else { return Ok(Vec::new()) };
         sql.dangling(&self.connection, field, target)
             .map_err(self.failed(&format!("look up the links of {}", object.name)))
@@ -196,9 +196,11 @@ impl Store for SqliteStore {
         let attached = self.table(&object.name)?.clone();
         let taker = self.images.as_ref().and_then(|images| images.taker(object));
         let doing = format!("change the records of {}", object.name);
+        let mut pass_by = self.pass_by;
         let apply = |connection: &Connection| {
-            let answers = Writer::new(connection, object, &attached, taker.as_ref())?.apply_all(&changes)?;
-            let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.bound(connection))?;
+            let writer = Writer::new(connection, object, &attached, taker.as_ref(), &mut pass_by)?;
+            let answers = writer.apply_all(&changes)?;
+            let too_many = taker.as_ref().map_or(Ok(false), |taker| taker.end(connection))?;
             Ok((answers, too_many))
         };
         // What is about to be sent must survive a power cut (decision 15). All else is found again: what was pulled by
@@ -208,6 +210,7 @@ impl Store for SqliteStore {
         } else {
             self.write_lazily(&doing, apply)?
         };
+        self.pass_by = pass_by;
         if let Some(images) = &mut self.images {
             taker.iter().for_each(|taker| images.committed(&object.name, taker));
             if too_many {

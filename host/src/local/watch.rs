@@ -2,6 +2,7 @@
 //! what was touched.
 
 use super::refusal::quote;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 /// The time, as `modified_at` has it.
@@ -59,13 +60,57 @@ pub(super) fn tells(connection: &Connection, table: &str) -> rusqlite::Result<bo
     connection.prepare_cached(unique)?.query_row([table], |row| row.get(0))
 }
 
+/// Whether the host's writes pass the triggers by, as far as the tables' definitions are known.
+///
+/// Its own triggers would find that all they see to is done: running them takes longer than the write. Those of a person
+/// must run, so as soon as there is one, all do.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct PassBy {
+    /// SQLite's number of the definitions that were looked at.
+    definitions: Option<i64>,
+    passes: bool,
+}
+
+impl PassBy {
+    /// Looks, within a transaction, and sets the connection accordingly.
+    pub(super) fn look(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
+        let definitions = "PRAGMA main.schema_version";
+        let definitions = connection.prepare_cached(definitions)?.query_row([], |row| row.get(0))?;
+        if self.definitions != Some(definitions) {
+            let theirs = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema \
+                          WHERE type = 'trigger' AND name NOT LIKE '\\_sync\\_%' ESCAPE '\\')";
+            let theirs: bool = connection.query_row(theirs, [], |row| row.get(0))?;
+            set_triggers(connection, theirs)?;
+            *self = PassBy { definitions: Some(definitions), passes: !theirs };
+        }
+        Ok(self.passes)
+    }
+
+    /// From here on the triggers see everything.
+    pub(super) fn end(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        *self = PassBy::default();
+        set_triggers(connection, true)
+    }
+}
+
+/// Statements that were prepared are prepared anew for it, so it is not done for a single write.
+fn set_triggers(connection: &Connection, run: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, run).map(|_| ())
+}
+
+/// Enters that so many records went.
+pub(super) fn count_deletes(connection: &Connection, object: i64, more: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE _sync_object SET deletes = deletes + ?2 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute((object, more)).map(|_| ())
+}
+
 /// The triggers with their names.
 ///
 /// The write inside a trigger is itself an update. It gives the row the counter's value, which is
 /// another than the row had, and by that the second trigger knows it: so they end with
 /// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced. The host's own
-/// writes set the counter's value themselves ([`super::records::Statements`]), which saves the second write of the row;
-/// it enters what it touches itself, too.
+/// writes set the counter's value themselves ([`super::writing`]), which saves the second write of the row; it enters
+/// what it touches itself, too, so that these triggers may as well not run ([`PassBy`]).
 ///
 /// What conflict clause the editing statement has is that of the statements in here, so these meet no conflict.
 fn triggers(object: i64, table: &str) -> [(String, String); 3] {

@@ -316,7 +316,7 @@ pub trait Store: Send {
     ) -> Result<Vec<(LocalId, LocalId)>, StoreError>;
 
     /// The records of `object` whose link in this field (an index into the local fields) points at no record of
-    /// `target`.
+    /// `target`; some of them twice.
     fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError>;
 
     /// How many local records of these objects ever went.

@@ -185,6 +185,66 @@ fn what_a_trigger_of_a_persons_does_to_our_write_is_looked_at_again() {
     assert_eq!(store.touched(&object).unwrap(), Some(vec![kept.id, unwanted.id]));
 }
 
+/// The host's writes pass the triggers by as long as nobody else has any, and come to the same.
+#[test]
+fn a_delete_of_ours_is_counted_whether_triggers_see_it_or_not() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let changes = ["R1", "R2", "R3"].map(|id| insert(id, acme()));
+    let answers = store.commit(&object, changes.into()).unwrap();
+    let deletes: Vec<Change> = answers
+        .iter()
+        .map(|answer| match answer {
+            Changed::Done(key) => Change::Delete { local: key.id, expected: Some(key.revision) },
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    let count = |store: &SqliteStore| store.deletes(&[&object.name]).unwrap();
+    let before = count(&store);
+    store.commit(&object, deletes[..1].to_vec()).unwrap();
+    assert_eq!(count(&store), before + 1);
+    place.sql("CREATE TABLE went(id); CREATE TRIGGER mine AFTER DELETE ON account BEGIN INSERT INTO went VALUES (OLD.id); END");
+    store.commit(&object, deletes[1..2].to_vec()).unwrap();
+    assert_eq!((count(&store), place.ask("SELECT group_concat(id) FROM went").as_str()), (before + 2, "2"));
+    place.sql("DROP TRIGGER mine");
+    store.commit(&object, deletes[2..].to_vec()).unwrap();
+    assert_eq!(count(&store), before + 3);
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![]));
+    place.sql("INSERT INTO account(name) VALUES ('theirs')");
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![LocalId(4)]));
+}
+
+/// Whether a table's triggers see every delete makes no difference to what is found, but to how.
+#[test]
+fn links_to_what_is_gone_are_found_with_and_without_pairs() {
+    for unique in ["", "CREATE UNIQUE INDEX one_name ON account(name)"] {
+        let object = object_with(
+            "account",
+            &[("name", Kind::Text(10)), ("parent_id", Kind::Reference("account".into()))],
+        );
+        let place = Place::new();
+        let mut store = place.with(&object);
+        place.sql(unique);
+        store.attach(&object).unwrap();
+        let row = |name: &str, parent: Value| vec![Value::Text(name.to_owned()), parent];
+        let keys =
+            ["a", "b", "c", "d"].map(|name| done(&mut store, &object, insert(name, row(name, Value::Null))));
+        // Links to: one that stays; one that a person deletes; one that is deleted here and forgotten; one without a
+        // pair that stays, and one that goes; nothing.
+        place.sql(
+            "INSERT INTO account(name, parent_id) VALUES
+               ('to a', 1), ('to b', 2), ('to c', 3), ('to 5', 5), ('to 10', 10), ('to none', 99), ('free', NULL);
+             INSERT INTO account(id, name) VALUES (20, 'goes'); UPDATE account SET parent_id = 20 WHERE name = 'to 10';
+             DELETE FROM account WHERE id = 20; DELETE FROM account WHERE name = 'b'",
+        );
+        done(&mut store, &object, Change::Delete { local: keys[2].id, expected: Some(keys[2].revision) });
+        let mut found = store.dangling(&object, 1, &object).unwrap();
+        found.sort();
+        found.dedup();
+        assert_eq!(found, [6, 7, 9, 10].map(LocalId), "{unique}");
+    }
+}
+
 #[test]
 fn a_record_that_is_linked_twice_in_one_transaction_has_one_pair() {
     let (place, object) = (Place::new(), account());
@@ -315,7 +375,7 @@ fn a_link_is_found_from_its_record_however_it_was_typed() {
     assert_eq!(links(&[2]), []);
     assert_eq!(store.dangling(&object, 1, &object).unwrap(), [LocalId(5), LocalId(4)]);
     assert_eq!(
-        place.ask("SELECT count(*) FROM sqlite_schema WHERE name = '_sync_link_account_parent_id'"),
+        place.ask("SELECT count(*) FROM sqlite_schema WHERE name = '_sync_target_account_parent_id'"),
         "1"
     );
 }
