@@ -118,11 +118,11 @@ pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure
     Ok(report)
 }
 
-/// What asynchronous work is done with. One thread beside this one: the tasks that read ahead or send, and the
-/// connections that they use, share it, so that a request wakes no other thread; this one has the store.
+/// What asynchronous work is done with. Two threads beside this one, which has the store: while one maps a batch, the
+/// other reads or sends the next. Each more takes 10 MB, and the remote is not asked for more at once.
 pub(super) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+        .worker_threads(2)
         .enable_all()
         .build()
         .map_err(|error| Failure::Failed(format!("failed to start the runtime: {error}")))

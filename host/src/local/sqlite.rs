@@ -16,6 +16,7 @@ use crate::shown::shown;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, ffi};
 use std::collections::{HashMap, HashSet};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct SqliteStore {
     /// Closed before the connection is, which then has all to itself.
     pub(super) log: Option<Log>,
     pub(super) connection: Connection,
+    /// The file, for the log; closed after the connection.
+    _file: Option<Arc<File>>,
     pub(super) path: PathBuf,
     pub(super) mode: Mode,
     /// Whether the last transaction was written lazily.
@@ -93,13 +96,17 @@ impl SqliteStore {
         }
         let journal_mode = connection.pragma_query_value(None, "journal_mode", |row| row.get::<_, String>(0));
         let logs_ahead = journal_mode.is_ok_and(|mode| mode.eq_ignore_ascii_case("wal"));
-        let log = (logs_ahead && mode == Mode::ReadWrite).then(|| Log::new(path));
+        let logs_ahead = logs_ahead && mode == Mode::ReadWrite;
+        // Opened only where it is kept: closing it would give the connection's locks up.
+        let file = if logs_ahead { File::options().write(true).open(path).ok().map(Arc::new) } else { None };
+        let log = file.clone().map(|file| Log::new(path, file));
         let (attached, aside) = (HashMap::new(), HashMap::new());
         Ok(SqliteStore {
             connection,
             path: path.to_owned(),
             mode,
             log,
+            _file: file,
             lazy: false,
             pass_by: PassBy::default(),
             attached,

@@ -1,23 +1,19 @@
 //! Step 1: count the records of both sides.
 
 use super::Stop;
-use crate::ports::{LocalStatus, Remote, Store, View};
-use sync_core::count::Counted;
+use crate::ports::{LocalStatus, Remote, RemoteError, Store, View};
 
-/// Asks both sides for the number of records that pass the filter. Where it is known how the touched local records stand,
-/// the pairs tell the rest.
-pub(super) async fn count(
-    remote: &dyn Remote,
-    store: &dyn Store,
-    view: View<'_>,
-    touched: Option<&[LocalStatus]>,
-) -> Result<Counted, Stop> {
-    let remote = if remote.capabilities().counts { remote.count(view).await? } else { None };
-    let local = match touched {
+/// How many remote records pass the filter, where the remote says it.
+pub(super) async fn remote(remote: &dyn Remote, view: View<'_>) -> Result<Option<u64>, RemoteError> {
+    if remote.capabilities().counts { remote.count(view).await } else { Ok(None) }
+}
+
+/// How many local records there are. Where it is known how the touched ones stand, the pairs tell the rest.
+pub(super) fn local(store: &dyn Store, view: View<'_>, touched: Option<&[LocalStatus]>) -> Result<u64, Stop> {
+    Ok(match touched {
         Some(touched) => from_pairs(store.linked(&view.object.name)?, touched),
         None => store.count(view.object)?,
-    };
-    Ok(Counted { local, remote })
+    })
 }
 
 fn from_pairs(linked: u64, touched: &[LocalStatus]) -> u64 {

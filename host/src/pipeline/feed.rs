@@ -9,11 +9,13 @@
 use super::listing::{Found, Sizes};
 use super::missing::{self, Expected};
 use super::operations::Work;
-use super::{Event, Stop, full_compare};
-use crate::ports::{Feed, LocalStatus, Mark, Store, View};
+use super::task::Task;
+use super::{Event, Stop, count, full_compare};
+use crate::ports::{Feed, LocalStatus, Mark, RemoteError, Store, View};
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 use sync_core::change_feed::{self, Changes};
-use sync_core::change_key::{Pair, RemoteId};
+use sync_core::change_key::{LocalId, Pair, RemoteId};
 use sync_core::count::{Counted, is_complete};
 
 /// How far the remote's changes are known.
@@ -27,21 +29,43 @@ pub(super) struct Progress {
     pub(super) deletes_seen: Option<u64>,
 }
 
-/// Where the remote's changes stand now.
-pub(super) async fn mark(work: &Work<'_>, view: View<'_>) -> Result<Option<Mark>, Stop> {
-    if work.remote.capabilities().change_feed { Ok(work.remote.mark(view).await?) } else { Ok(None) }
+/// What the remote is asked first; the store is looked through meanwhile.
+pub(super) struct Answers {
+    /// How many records it has, where it says it.
+    pub(super) count: Option<u64>,
+    /// Where its changes stand. Taken before anything is listed: what changes meanwhile is after it.
+    pub(super) mark: Option<Mark>,
+    /// What changed since the last run; `None` where everything has to be listed.
+    pub(super) changes: Option<Feed>,
 }
 
-/// The same, as the listing that was just read tells it, or the changes.
+/// Asks the remote; for its changes where the store tells its own.
+pub(super) fn ask(work: &Work<'_>, told: bool) -> Task<Result<Answers, RemoteError>> {
+    let (remote, participant) = (Arc::clone(work.remote), work.participant());
+    let (mapper, filter) = (Arc::clone(&participant.mapper), participant.filter.clone());
+    let since = since(work).filter(|_| told).cloned();
+    Task::start(async move {
+        let view = View { object: mapper.object(), filter: filter.as_deref() };
+        let count = count::remote(&*remote, view).await?;
+        let mark = if remote.capabilities().change_feed { remote.mark(view).await? } else { None };
+        let changes = match since {
+            Some(since) if count.is_some() || remote.changes_tell_deletes() => {
+                Some(remote.changes(view, &since).await?)
+            }
+            Some(_) | None => None,
+        };
+        Ok(Answers { count, mark, changes })
+    })
+}
+
+/// Where its changes stand, as the listing that was just read tells it, or the changes.
 pub(super) fn told_mark(work: &Work<'_>, view: View<'_>) -> Option<Mark> {
     if work.remote.capabilities().change_feed { work.remote.told_mark(view) } else { None }
 }
 
-/// How the local records stand that the store saw touched; `None` where everything has to be listed.
-pub(super) fn touched(work: &Work<'_>, store: &dyn Store) -> Result<Option<Vec<LocalStatus>>, Stop> {
-    let object = work.object();
-    let touched = if since(work).is_some() { store.touched(object)? } else { None };
-    Ok(touched.map(|ids| store.local_statuses(object, &ids)).transpose()?)
+/// The local records that the store saw touched; `None` where everything has to be listed.
+pub(super) fn touched(work: &Work<'_>, store: &dyn Store) -> Result<Option<Vec<LocalId>>, Stop> {
+    Ok(if since(work).is_some() { store.touched(work.object())? } else { None })
 }
 
 /// What changed on both sides, by way of the remote's feed and what the store saw touched; `None` where everything has
@@ -51,15 +75,13 @@ pub(super) async fn changed(
     store: &dyn Store,
     view: View<'_>,
     counted: Counted,
+    changes: Option<Feed>,
     touched: Option<Vec<LocalStatus>>,
 ) -> Result<Option<Found>, Stop> {
-    let (Some(since), Some(touched)) = (since(work), touched) else { return Ok(None) };
-    if counted.remote.is_none() && !work.remote.changes_tell_deletes() {
-        return Ok(None);
-    }
+    let (Some(changes), Some(touched)) = (changes, touched) else { return Ok(None) };
     let object = &view.object.name;
     work.observer.event(Event::Step { object: object.as_str(), step: "list", total: None });
-    let mut changes = match work.remote.changes(view, since).await? {
+    let mut changes = match changes {
         Feed::Changes(changes) => changes,
         Feed::Expired => {
             tracing::warn!(

@@ -5,7 +5,7 @@
 //! nothing here yet, the compare has nothing to find, and the records themselves are read instead of a listing.
 
 use super::change_keys::everything;
-use super::count::count;
+use super::count;
 use super::feed::{self, Progress};
 use super::operations::Work;
 use super::{Event, Stop, full_compare, recovery};
@@ -62,19 +62,24 @@ pub(super) async fn list(
     report.filter_changed = state.mapping_version.is_some() && state.filter != participant.filter;
     report.remote_changed = full_compare::elsewhere(work);
     work.observer.event(Event::Step { object: object.name.as_str(), step: "count", total: None });
-    let mut touched = feed::touched(work, store)?;
-    let counted = count(&**work.remote, store, view, touched.as_deref()).await?;
-    report.counted = Counts { local: Some(counted.local), remote: counted.remote };
+    let touched = feed::touched(work, store)?;
+    let mut asked = feed::ask(work, touched.is_some());
+    let statuses = |store: &dyn Store, touched: Option<Vec<LocalId>>| {
+        touched.map(|ids| store.local_statuses(object, &ids)).transpose()
+    };
+    let mut touched = statuses(store, touched)?;
+    let (dangling, deletes_seen) = full_compare::dangling(work, store)?;
+    let feed::Answers { count, mark, changes } = asked.end().await??;
     if !work.options.dry_run {
         full_compare::note_server(work, store)?;
         if recovery::recover(work, store).await? {
-            touched = feed::touched(work, store)?;
+            touched = statuses(store, feed::touched(work, store)?)?;
         }
     }
-    // Taken before anything is listed: what changes meanwhile is after it.
-    let mark = feed::mark(work, view).await?;
+    let counted = Counted { local: count::local(store, view, touched.as_deref())?, remote: count };
+    report.counted = Counts { local: Some(counted.local), remote: counted.remote };
     let unlisted = unlisted(work, store, view, counted)?;
-    let (found, since_listed) = match feed::changed(work, store, view, counted, touched).await? {
+    let (found, since_listed) = match feed::changed(work, store, view, counted, changes, touched).await? {
         Some(found) => (found, state.since_listed.saturating_add(1)),
         None if unlisted.is_some() => (Found::default(), 0),
         None => {
@@ -84,7 +89,6 @@ pub(super) async fn list(
         }
     };
     let mark = mark.or_else(|| feed::told_mark(work, view));
-    let (dangling, deletes_seen) = full_compare::dangling(work, store)?;
     let sizes = found.sizes;
     let (baseline, local, remote) = join(work, store, found, &dangling).await?;
     let progress = Progress { mark, since_listed, deletes_seen };

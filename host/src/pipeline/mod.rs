@@ -26,6 +26,7 @@ mod operations;
 mod pull;
 mod push;
 mod recovery;
+mod task;
 
 pub use explain::{ExplainError, Explanation, RecordId, Standing, explain};
 pub use next_object::synchronize;

@@ -230,6 +230,8 @@ async fn write(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) ->
 /// twins (decision 4).
 async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let Journey { report, plan, learned, .. } = journey;
+    // What is pulled arrives while new records are sent.
+    let fetched = pull::update::fetch(work, &plan.pull_updates);
     push::insert::inserts(work, store, report, learned, std::mem::take(&mut plan.push_inserts)).await?;
     if learned.not_looked_up {
         learned.twins.extend(store.open_twins(&work.object().name)?);
@@ -238,7 +240,8 @@ async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) 
     pull::insert::inserts(work, store, report, learned, new, std::mem::take(&mut plan.reading)).await?;
     followers::relink(work, store, journey)?;
     let Journey { report, plan, learned, .. } = journey;
-    pull::update::updates(work, store, report, learned, std::mem::take(&mut plan.pull_updates)).await?;
+    let updates = std::mem::take(&mut plan.pull_updates);
+    pull::update::updates(work, store, report, learned, updates, fetched).await?;
     push::update::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
 }
 

@@ -3,6 +3,7 @@
 use super::pages;
 use crate::pipeline::Stop;
 use crate::pipeline::operations::Work;
+use crate::pipeline::task::Task;
 use crate::ports::{MapError, Mapper, Remote, RemoteError, RemoteRecord, View};
 use futures_util::TryStreamExt;
 use std::sync::Arc;
@@ -10,7 +11,6 @@ use sync_core::change_key::{RemoteId, RemoteKey};
 use sync_core::object::UserKey;
 use sync_core::value::Row;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::JoinHandle;
 
 /// Records that are mapped and committed together, at least, but for the last. Each may lie in pages of its own, four of
 /// them: what a commit writes should fit into the pages that the local store keeps, or they are written twice.
@@ -47,7 +47,7 @@ pub(in crate::pipeline) struct Batch {
 /// The records as they arrive. No longer read once this is dropped.
 pub(in crate::pipeline) struct Ahead {
     batches: Receiver<Result<Batch, RemoteError>>,
-    task: JoinHandle<()>,
+    task: Task<()>,
 }
 
 impl Ahead {
@@ -64,7 +64,7 @@ impl Ahead {
             in_order: true,
             send,
         };
-        Ahead { batches, task: tokio::spawn(reader.run(wanted)) }
+        Ahead { batches, task: Task::start(reader.run(wanted)) }
     }
 
     /// The next batch; `None` at the end.
@@ -72,20 +72,8 @@ impl Ahead {
         match self.batches.recv().await {
             Some(batch) => Ok(Some(batch?)),
             // The end, unless the task did not come to it.
-            None => match (&mut self.task).await {
-                Ok(()) => Ok(None),
-                Err(failed) => match failed.try_into_panic() {
-                    Ok(panic) => std::panic::resume_unwind(panic),
-                    Err(_) => Err(Stop::Run("reading ahead was called off".to_owned())),
-                },
-            },
+            None => self.task.end().await.map(|()| None),
         }
-    }
-}
-
-impl Drop for Ahead {
-    fn drop(&mut self) {
-        self.task.abort();
     }
 }
 

@@ -14,7 +14,13 @@ use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 
-/// Pull update: fetch the details, map them, overwrite all mapped fields (decision 1). Content that is the
+/// Begins to fetch the details.
+pub(in crate::pipeline) fn fetch(work: &Work<'_>, updates: &[PullUpdate]) -> Ahead {
+    let ids = updates.iter().map(|it| it.pair.remote.id.clone()).collect();
+    Ahead::start(work, Wanted::Each { ids, reserved: Vec::new(), with_the_rest: false })
+}
+
+/// Pull update: the details are fetched and mapped; overwrite all mapped fields (decision 1). Content that is the
 /// baseline's only refreshes the token (decision 2).
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
@@ -22,13 +28,11 @@ pub(in crate::pipeline) async fn updates(
     report: &mut ObjectReport,
     learned: &mut Learned,
     updates: Vec<PullUpdate>,
+    mut batches: Ahead,
 ) -> Result<(), Stop> {
     work.step(Operation::PullUpdate, updates.len());
     let object = work.object();
-    let ids: Vec<RemoteId> = updates.iter().map(|it| it.pair.remote.id.clone()).collect();
     let by_id: HashMap<&RemoteId, &PullUpdate> = updates.iter().map(|it| (&it.pair.remote.id, it)).collect();
-    let wanted = Wanted::Each { ids, reserved: Vec::new(), with_the_rest: false };
-    let mut batches = Ahead::start(work, wanted);
     while let Some(batch) = batches.next().await? {
         work.observer.event(Event::Progress(batch.records.len() as u64));
         let (mapped, failed) = link(work, store, batch.records)?;

@@ -2,10 +2,11 @@
 //! where it is the same record, else it is an issue, and nothing is written (decision 4).
 
 use super::queue::{Candidate, Queue};
-use super::send::{self, Inserted, Sending};
+use super::send::{self, Inserted};
 use super::{Ready, link, refusal};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, Work};
+use crate::pipeline::task::Task;
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
@@ -29,28 +30,40 @@ pub(in crate::pipeline) async fn inserts(
     let mut queue = Queue::new(new);
     // In order: what a later batch finds is compared with a baseline that knows what the ones before it wrote.
     let mut under_way = VecDeque::new();
+    let mut back = Vec::new();
     let mut stop = None;
     loop {
+        // The next are on their way before what came back is entered.
         while stop.is_none() && under_way.len() < work.write_batches() {
-            let batch = queue.next(work, store, learned, work.write_batch(), under_way.is_empty())?;
+            let idle = under_way.is_empty() && back.is_empty();
+            let batch = queue.next(work, store, learned, work.write_batch(), idle)?;
             if batch.is_empty() {
                 break;
             }
-            under_way.push_back(Sending::start(send::insert(
+            under_way.push_back(Task::start(send::insert(
                 Arc::clone(work.remote),
                 Arc::clone(&work.participant().mapper),
                 batch,
             )));
         }
-        let Some(sending) = under_way.pop_front() else { break };
+        let done = back.len();
+        stop = settle(work, store, report, learned, std::mem::take(&mut back))?.or(stop);
+        work.observer.event(Event::Progress(done as u64));
+        let Some(mut sending) = under_way.pop_front() else {
+            match done {
+                0 => break,
+                // Others may have waited for these.
+                _ => continue,
+            }
+        };
         if stop.is_none() {
             queue.look_ahead(work, store, learned)?;
         }
-        let results = sending.end().await?;
-        results.iter().for_each(|(candidate, _)| queue.settled(candidate));
-        let done = results.len();
-        stop = settle(work, store, report, learned, results)?.or(stop);
-        work.observer.event(Event::Progress(done as u64));
+        back = sending.end().await?;
+        while let Some(mut sending) = under_way.pop_front_if(|it| it.has_ended()) {
+            back.extend(sending.end().await?);
+        }
+        back.iter().for_each(|(candidate, _)| queue.settled(candidate));
     }
     let Some(stop) = stop else { return Ok(()) };
     learned.not_looked_up = true;

@@ -9,6 +9,7 @@ pub(super) mod insert;
 mod queue;
 pub(super) mod send;
 pub(super) mod update;
+mod wave;
 
 use super::links::{self, Links};
 use super::operations::{Work, note_differences};

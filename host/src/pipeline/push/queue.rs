@@ -15,7 +15,7 @@ use sync_core::operation::Operation;
 use sync_core::value::Value;
 
 /// Records that are journalled together, at most: one wait for the disk.
-const WAVE: usize = 256;
+const WAVE: usize = 512;
 
 /// Records that are prepared together: in less time than a batch is under way.
 const PORTION: usize = 64;

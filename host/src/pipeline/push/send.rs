@@ -1,14 +1,12 @@
-//! Sending. Each batch is a task of its own: meanwhile what came of another is entered here. Of new records the user key
-//! is looked up, the record inserted, and where that got no answer, looked up again.
+//! Sending. Each batch is a task of its own: meanwhile what came of another is entered. Of new records the user key is
+//! looked up, the record inserted, and where that got no answer, looked up again.
 
 use super::queue::Candidate;
 use super::{answers, no_answer, unanswered};
-use crate::pipeline::Stop;
 use crate::ports::{Mapper, Remote, RemoteError, RemoteRecord, WriteError, Written};
 use std::sync::Arc;
 use sync_core::object::{Object, UserKey};
 use sync_core::value::{Row, Value};
-use tokio::task::JoinHandle;
 
 /// What came of a candidate.
 pub(super) enum Inserted {
@@ -20,30 +18,6 @@ pub(super) enum Inserted {
     FoundAfter(Vec<RemoteRecord>),
     /// It was not inserted.
     Failed(WriteError),
-}
-
-/// A batch under way. Not sent any further once this is dropped; the journal knows what was.
-pub(super) struct Sending<T>(JoinHandle<T>);
-
-impl<T: Send + 'static> Sending<T> {
-    /// Begins to send a batch, which is in the journal.
-    pub(super) fn start(batch: impl Future<Output = T> + Send + 'static) -> Sending<T> {
-        Sending(tokio::spawn(batch))
-    }
-
-    /// What came of it.
-    pub(super) async fn end(mut self) -> Result<T, Stop> {
-        (&mut self.0).await.map_err(|failed| match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Stop::Run("sending records was called off".to_owned()),
-        })
-    }
-}
-
-impl<T> Drop for Sending<T> {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 /// Inserts a batch. Its user keys are looked up immediately before, and again where an insert got no answer.

@@ -1,53 +1,25 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
-use super::send::Sending;
-use super::{Ready, Unmapped, answers, link, map, no_answer, read, refusal, unanswered};
+use super::wave::{self, Mapping, Update, Wave};
+use super::{answers, link, no_answer, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
-use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
-use crate::ports::{Baseline, Change, Intent, Mapper, Remote, RemoteUpdate, Store, WriteError, Written};
+use crate::pipeline::task::Task;
+use crate::pipeline::{Event, Failure, Stop, Subject};
+use crate::ports::{Change, Mapper, Remote, RemoteUpdate, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use sync_core::change_key::{LocalId, RemoteToken, Revision};
+use sync_core::change_key::Revision;
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
-use sync_core::value::{Row, Value};
+use sync_core::value::Row;
 
-/// Updates that are worked out, journalled and sent together: one wait for the disk.
-const WAVE: usize = 64;
+/// Updates that are worked out and journalled together: one wait for the disk.
+const WAVE: usize = 128;
 
-/// An update with all that it needs.
-struct Update {
-    ready: Ready,
-    task: PushUpdate,
-    base: Baseline,
-    changes: Vec<(usize, Value)>,
-    /// The new user key, where the update changes it (decision 5).
-    renamed: Option<UserKey>,
-}
-
-/// Updates that were read and mapped.
-struct Mapped {
-    ready: Vec<Ready>,
-    /// What both sides agreed on, in local and in remote shape.
-    bases: Vec<(Baseline, Option<Row>)>,
-    failed: Failed<LocalId>,
-}
-
-/// Updates that are being mapped.
-struct Mapping<'u> {
-    wave: &'u [PushUpdate],
-    mapped: Sending<Mapped>,
-}
-
-/// Updates that are sent together.
-struct Wave {
-    tasks: Vec<Update>,
-    failures: Failed<Subject>,
-    /// What needs no sending.
-    done: Vec<Change>,
-}
+/// Updates of which one task sees to that they are sent.
+const BATCH: usize = 32;
 
 /// What came of an update.
 enum Updated {
@@ -58,7 +30,7 @@ enum Updated {
 }
 
 /// Push update: the record is addressed by its mapped id, a changed user key is looked up for collisions, and
-/// the write happens only if the version is the compared one. While some waves are sent, the next is mapped.
+/// the write happens only if the version is the compared one. While some batches are sent, the next wave is mapped.
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -68,43 +40,65 @@ pub(in crate::pipeline) async fn updates(
 ) -> Result<(), Stop> {
     work.step(Operation::PushUpdate, updates.len());
     let mut waves = updates.chunks(WAVE);
-    let mut next = begin(work, store, waves.next())?;
-    let mut under_way: VecDeque<Sending<Vec<(Update, Updated)>>> = VecDeque::new();
+    let mut next = wave::begin(work, store, waves.next())?;
+    // Journalled; and sent. The journal knows of both.
+    let mut ready: VecDeque<Vec<Update>> = VecDeque::new();
+    let mut under_way: VecDeque<Task<Vec<(Update, Updated)>>> = VecDeque::new();
+    let mut back = Vec::new();
     let mut stop = None;
     loop {
+        // The next are on their way before what came back is entered.
         while stop.is_none() && under_way.len() < work.write_batches() {
-            let Some(Mapping { wave, mapped }) = next.take() else { break };
-            next = begin(work, store, waves.next())?;
-            let Wave { tasks, mut failures, done: mut changes } =
-                plan_updates(work, store, report, learned, wave, mapped.end().await?)?;
-            work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
-            changes.extend(tasks.iter().map(|it| Change::Intend(intent(Operation::PushUpdate, it))));
-            work.commit(store, changes, &mut failures)?;
-            work.log(store, Operation::PushUpdate, failures)?;
+            let Some(batch) = ready.pop_front() else {
+                let Some(mapping) = next.take() else { break };
+                next = wave::begin(work, store, waves.next())?;
+                ready = journal(work, store, report, learned, mapping).await?;
+                continue;
+            };
             // Two renames to one key must not pass each other's look-up.
-            if tasks.iter().any(|task| task.renamed.is_some()) {
-                while let Some(sending) = under_way.pop_front() {
-                    stop = settle(work, store, report, learned, sending.end().await?)?.or(stop);
-                }
-            }
-            if stop.is_some() {
-                let unsent = tasks.iter().map(|task| Change::Settled { local: task.ready.key.id });
-                store.commit(work.object(), unsent.collect())?;
+            if batch.iter().any(|task| task.renamed.is_some()) && !under_way.is_empty() {
+                ready.push_front(batch);
                 break;
             }
-            under_way.push_back(Sending::start(update(
+            under_way.push_back(Task::start(update(
                 Arc::clone(work.remote),
                 Arc::clone(&work.participant().mapper),
-                tasks,
+                batch,
             )));
         }
-        let Some(sending) = under_way.pop_front() else { break };
-        stop = settle(work, store, report, learned, sending.end().await?)?.or(stop);
+        stop = settle(work, store, report, learned, std::mem::take(&mut back))?.or(stop);
+        let Some(mut sending) = under_way.pop_front() else { break };
+        back = sending.end().await?;
+        while let Some(mut sending) = under_way.pop_front_if(|it| it.has_ended()) {
+            back.extend(sending.end().await?);
+        }
     }
-    stop.map_or(Ok(()), Err)
+    let Some(stop) = stop else { return Ok(()) };
+    let unsent = ready.iter().flatten().map(|task| Change::Settled { local: task.ready.key.id });
+    store.commit(work.object(), unsent.collect())?;
+    Err(stop)
 }
 
-/// Enters what came of a wave. Answers what concerns all records.
+/// Works a wave out and enters it into the journal: in batches, as they are sent.
+async fn journal(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    report: &mut ObjectReport,
+    learned: &mut Learned,
+    Mapping { wave, mut mapped }: Mapping<'_>,
+) -> Result<VecDeque<Vec<Update>>, Stop> {
+    let Wave { tasks, mut failures, done: mut changes } =
+        wave::plan(work, store, report, learned, wave, mapped.end().await?)?;
+    work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
+    changes.extend(tasks.iter().map(|it| Change::Intend(wave::intent(it))));
+    work.commit(store, changes, &mut failures)?;
+    work.log(store, Operation::PushUpdate, failures)?;
+    let mut tasks = tasks.into_iter();
+    let batches = std::iter::from_fn(|| Some(tasks.by_ref().take(BATCH).collect()));
+    Ok(batches.take_while(|batch: &Vec<Update>| !batch.is_empty()).collect())
+}
+
+/// Enters what came of a batch. Answers what concerns all records.
 fn settle(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -156,117 +150,6 @@ fn settle(
     work.observer.event(Event::Progress(done as u64));
     work.log(store, Operation::PushUpdate, failures)?;
     Ok(stop)
-}
-
-/// Reads the updates of a wave, and begins to map them.
-fn begin<'u>(
-    work: &Work<'_>,
-    store: &dyn Store,
-    wave: Option<&'u [PushUpdate]>,
-) -> Result<Option<Mapping<'u>>, Stop> {
-    let Some(wave) = wave else { return Ok(None) };
-    let object = work.object();
-    let _snapshot = store.snapshot()?;
-    let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
-    let (records, failed) = read(work, store, &ids, Operation::PushUpdate)?;
-    let mut bases = Vec::with_capacity(records.len());
-    for base in store.agreed(object, wave.iter().map(|it| it.pair.clone()).collect())? {
-        let mut outgoing = base.row.clone();
-        // Whatever the link is now, it is not what it was: null, too, has to be sent.
-        links::agreed_to_remote(store, object, &mut outgoing, &Value::Reference("gone".to_owned()))?;
-        bases.push((base, outgoing));
-    }
-    let mapper = Arc::clone(&work.participant().mapper);
-    let mapped = Sending::start(async move { map_updates(&*mapper, records, bases, failed) });
-    Ok(Some(Mapping { wave, mapped }))
-}
-
-fn map_updates(
-    mapper: &dyn Mapper,
-    records: Vec<Unmapped>,
-    bases: Vec<(Baseline, Row)>,
-    mut failed: Failed<LocalId>,
-) -> Mapped {
-    let (ready, unmapped) = map(mapper, records);
-    failed.extend(unmapped);
-    let (bases, outgoing): (Vec<Baseline>, Vec<Row>) = bases.into_iter().unzip();
-    let sent_before = mapper.to_remote(outgoing).into_iter().map(Result::ok);
-    Mapped { ready, bases: bases.into_iter().zip(sent_before).collect(), failed }
-}
-
-/// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
-/// done here: they are put back.
-fn plan_updates(
-    work: &Work<'_>,
-    store: &dyn Store,
-    report: &mut ObjectReport,
-    learned: &mut Learned,
-    wave: &[PushUpdate],
-    Mapped { ready, bases, failed }: Mapped,
-) -> Result<Wave, Stop> {
-    let object = work.object();
-    let mut by_id: HashMap<LocalId, &PushUpdate> = wave.iter().map(|it| (it.pair.local, it)).collect();
-    let failures: Vec<_> = failed
-        .into_iter()
-        .map(|(id, failure)| {
-            let remote = by_id.get(&id).map(|it| it.pair.remote.id.clone());
-            (Subject { local: Some(id), remote }, failure)
-        })
-        .collect();
-    let mut bases: HashMap<LocalId, (Baseline, Option<Row>)> =
-        bases.into_iter().map(|(base, sent)| (base.pair.local, (base, sent))).collect();
-    let (mut tasks, mut changes) = (Vec::new(), Vec::new());
-    for mut ready in ready {
-        let id = ready.key.id;
-        let (Some(task), Some((base, before))) = (by_id.remove(&id), bases.remove(&id)) else { continue };
-        let sent: Vec<(usize, Value)> = differing(object, before.as_ref(), &ready.remote);
-        if sent.is_empty() {
-            // Nothing is written, so nothing is learned of the remote: what was to be looked at stays so.
-            let before = task.pair.remote.clone();
-            let token = if before.fresh { RemoteToken::unsettled() } else { before.token };
-            let written = Written { id: before.id, created: before.created, token, row: None };
-            if ready.links == Links::Refill {
-                ready.key.revision = Revision::UNSETTLED;
-                learned.refill.push(id);
-                links::drop_unlinked(store, object, &mut ready.local, Some(&base.row))?;
-            }
-            changes.push(link(work, store, report, ready, written, None, Some(&base))?);
-            continue;
-        }
-        let key = object.filled_user_keys(&ready.remote).next();
-        let renamed =
-            key.filter(|key| key.parts.iter().any(|(part, _)| sent.iter().any(|(it, _)| it == part)));
-        tasks.push(Update { ready, task: task.clone(), base, changes: sent, renamed });
-    }
-    // A record that was deleted locally since the compare is neither: the next run finds the delete.
-    Ok(Wave { tasks, failures, done: changes })
-}
-
-/// The remote fields that an update sends: those that are not what they were when both sides agreed. An empty
-/// field that was never agreed on, because the object gained it, says nothing about what the remote has there.
-fn differing(object: &Object, before: Option<&Row>, now: &Row) -> Vec<(usize, Value)> {
-    let sendable =
-        |index: usize| object.remote.get(index).is_some_and(|field| !field.traits.is_remote_owned());
-    now.iter()
-        .enumerate()
-        .filter(|(index, value)| {
-            let before = before.and_then(|row| row.get(*index));
-            let unknown = before == Some(&Value::Absent) && **value == Value::Null;
-            sendable(*index) && **value != Value::Absent && before != Some(value) && !unknown
-        })
-        .map(|(index, value)| (index, value.clone()))
-        .collect()
-}
-
-fn intent(operation: Operation, update: &Update) -> Intent {
-    Intent {
-        operation,
-        local: update.ready.key.id,
-        revision: update.ready.key.revision,
-        remote: Some(update.task.pair.remote.id.clone()),
-        expected: Some(update.task.expected.clone()),
-        row: update.ready.local.clone(),
-    }
 }
 
 /// Sends the updates, in batches. Where there are several renames, every record is a batch of its own.

@@ -1,5 +1,6 @@
 //! Listings, by key set: a page begins after the last id of the one before, so that records which come and go move
-//! nothing. Where it is known how many are to come, several pages are asked for at once.
+//! nothing. Where it is known how many are to come, several pages are asked for at once; of what changed, the first page
+//! tells how many.
 //!
 //! Those are windows of one query, by row number, and rows may move between two requests. So a window begins with the
 //! last record of the one before. Where it does not, the rows have moved: what follows is read anew, after the last
@@ -83,8 +84,11 @@ struct Place<'a> {
     ended: bool,
 }
 
+/// A page, and how many records are on this one and those that follow, where that was asked.
+type Page = (Vec<RemoteRecord>, Option<u64>);
+
 /// Several pages that are asked for at once.
-type Asked<'a> = MaybeDone<JoinAll<BoxFuture<'a, Result<Vec<RemoteRecord>, RemoteError>>>>;
+type Asked<'a> = MaybeDone<JoinAll<BoxFuture<'a, Result<Page, RemoteError>>>>;
 
 impl Siebel {
     /// The records of a part of a view, page after page. While some are looked at, the next are on their way.
@@ -112,7 +116,10 @@ impl Siebel {
         (&mut asked).await;
         let pages = Pin::new(&mut asked).take_output().unwrap_or_default();
         for (window, page) in pages.into_iter().enumerate() {
-            let mut page = page?;
+            let (mut page, total) = page?;
+            if let Some(total) = total {
+                place.left = usize::try_from(total).unwrap_or(usize::MAX);
+            }
             let is_full = page.len() >= PAGE;
             if window > 0 {
                 if page.first().map(|record| &record.key.id) != place.after.as_ref() {
@@ -143,12 +150,14 @@ impl Siebel {
     fn ask<'a>(&'a self, view: View<'a>, place: &Place<'a>) -> Asked<'a> {
         let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
         let (extent, part) = (place.extent, place.part);
-        let window =
-            |window: usize| self.window(view, extent, part, place.after.clone(), window * (PAGE - 1)).boxed();
+        let count = part.since.is_some() && place.after.is_none();
+        let window = |window: usize| {
+            self.window(view, extent, part, place.after.clone(), window * (PAGE - 1), count).boxed()
+        };
         maybe_done(join_all((0..windows).map(window)))
     }
 
-    /// A page of what follows a record, from this row on.
+    /// A page of what follows a record, from this row on; `count`: of how many.
     async fn window(
         &self,
         View { object, filter }: View<'_>,
@@ -156,7 +165,8 @@ impl Siebel {
         part: Part<'_>,
         after: Option<RemoteId>,
         start: usize,
-    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        count: bool,
+    ) -> Result<Page, RemoteError> {
         let layout = extent.layout(object);
         let purpose = match extent {
             Extent::Keys => Purpose::Keys,
@@ -172,11 +182,12 @@ impl Siebel {
             sort: Some(id),
             page: Some(PAGE),
             start,
+            count,
             view_mode: &self.options.view_mode,
             ..Query::default()
         };
         let url = query.at(self.address(object, None));
-        let records = self.query(object, purpose, url, layout).await?;
+        let (records, total) = self.counted(object, purpose, url, layout).await?;
         // A server that overlooks the search or the order would be listed forever.
         if after.is_some() && records.last().map(|record| &record.key.id) == after.as_ref() {
             return Err(RemoteError {
@@ -188,6 +199,6 @@ impl Siebel {
                 help: None,
             });
         }
-        Ok(records)
+        Ok((records, total))
     }
 }

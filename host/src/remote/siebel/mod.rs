@@ -154,11 +154,25 @@ impl Siebel {
         url: Url,
         layout: Layout<'o>,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let read = move |reply: &Reply| Records { layout: &layout, wire: &self.wire }.read(&reply.body);
-        let mut records = self.get(object, purpose, url, read).await?.unwrap_or_default();
+        Ok(self.counted(object, purpose, url, layout).await?.0)
+    }
+
+    /// The same, and how many records there are, where that was asked for and the server says it.
+    async fn counted<'o>(
+        &self,
+        object: &'o Object,
+        purpose: Purpose,
+        url: Url,
+        layout: Layout<'o>,
+    ) -> Result<(Vec<RemoteRecord>, Option<u64>), RemoteError> {
+        let read = move |reply: &Reply| {
+            let records = Records { layout: &layout, wire: &self.wire }.read(&reply.body)?;
+            Ok((records, total_count(reply)))
+        };
+        let (mut records, total) = self.get(object, purpose, url, read).await?.unwrap_or_default();
         let keys = records.iter_mut().map(|record| &mut record.key);
         self.newest.mark(object, keys, TICK, |stamp| self.wire.instant(stamp));
-        Ok(records)
+        Ok((records, total))
     }
 
     /// How many records a stretch of a view has; `None` where the server does not say.
@@ -175,7 +189,7 @@ impl Siebel {
         let url = query.at(self.address(view.object, None));
         let total = |reply: &Reply| {
             serde_json::from_slice::<serde::de::IgnoredAny>(&reply.body)?;
-            Ok(reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok()))
+            Ok(total_count(reply))
         };
         Ok(self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0)))
     }
@@ -329,6 +343,11 @@ impl Remote for Siebel {
     ) -> Result<ResourceDescription, RemoteError> {
         self.described(object, path).await
     }
+}
+
+/// How many records a query finds on all its pages.
+fn total_count(reply: &Reply) -> Option<u64> {
+    reply.header("Total-Record-Count").and_then(|total| total.trim().parse().ok())
 }
 
 fn keys(page: Vec<RemoteRecord>) -> Vec<RemoteKey> {
