@@ -66,9 +66,9 @@ pub(super) async fn search(
     let mut missing = Vec::new();
     for found in found.chunks(AT_ONCE) {
         let stretches: Vec<Stretch<'_>> = found.iter().map(|span| stretch(&span.blocks)).collect();
-        let listed = work.remote.list_each(view, &stretches).await?;
+        let listed = work.remote.ids_each(view, &stretches).await?;
         for (stretch, listed) in stretches.into_iter().zip(listed) {
-            let listed: HashSet<RemoteId> = listed.into_iter().map(|key| key.id).collect();
+            let listed: HashSet<RemoteId> = listed.into_iter().collect();
             let linked = store.linked_in(object, stretch)?.into_iter();
             missing.extend(linked.filter(|id| !without.contains(id) && !listed.contains(id)));
         }

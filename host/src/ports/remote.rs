@@ -143,12 +143,12 @@ pub trait Remote: Send + Sync {
         Ok(None)
     }
 
-    /// The change keys in each of these stretches of the view, where [`Remote::count_each`] counts them.
-    async fn list_each(
+    /// The ids in each of these stretches of the view, where [`Remote::count_each`] counts them.
+    async fn ids_each(
         &self,
         _view: View<'_>,
         stretches: &[Stretch<'_>],
-    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+    ) -> Result<Vec<Vec<RemoteId>>, RemoteError> {
         Ok(vec![Vec::new(); stretches.len()])
     }
 

@@ -3,8 +3,10 @@
 use super::{activity, keys, start, view};
 use crm::{Action, Change, Fault};
 use futures_util::TryStreamExt;
-use host::ports::{Remote, View};
+use host::ports::{Feed, Mark, Remote, View};
+use host::remote::siebel::Siebel;
 use std::collections::BTreeSet;
+use sync_core::object::Object;
 use sync_core::value::Value;
 
 #[tokio::test]
@@ -41,6 +43,47 @@ async fn records_that_go_while_pages_are_read_hide_no_others() {
         let expected: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| *id != ids[3]).collect();
         assert_eq!(others.len(), expected.len(), "each once, the delete before window {skip}");
         assert_eq!(others.into_iter().collect::<BTreeSet<_>>(), expected);
+    }
+}
+
+/// What was stamped since long ago: all of them.
+async fn changed(siebel: &Siebel, object: &Object) -> Vec<String> {
+    match siebel.changes(view(object), &Mark("01/01/2001 00:00:00".to_owned())).await.unwrap() {
+        Feed::Changes(changes) => changes.changed.into_iter().map(|key| key.id.0).collect(),
+        Feed::Expired => panic!("it is a time"),
+    }
+}
+
+#[tokio::test]
+async fn changes_of_many_pages_are_read_several_at_once_each_record_once() {
+    for count in [0, 1, 99, 100, 101, 250, 1_000] {
+        let (server, siebel) = start().await;
+        let object = activity();
+        for number in 0..count {
+            server.store().insert("Action", &[("Description", &format!("Call {number}"))]).unwrap();
+        }
+        let ids = changed(&siebel, &object).await;
+        assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (count, count));
+        let requests = siebel.requests(&object.name).keys as usize;
+        assert!(requests <= count / 99 + 2, "{requests} requests for {count} records");
+        let windows = server.requests().iter().filter(|it| it.target.contains("StartRowNum")).count();
+        assert_eq!(windows > 0, count > 199, "{windows} windows of {count} records");
+    }
+}
+
+#[tokio::test]
+async fn records_that_go_while_changes_are_read_hide_no_others() {
+    for skip in 0..4 {
+        let (server, siebel) = start().await;
+        let object = activity();
+        let insert =
+            |n: usize| server.store().insert("Action", &[("Description", &*format!("Call {n}"))]).unwrap();
+        let ids: Vec<String> = (0..600).map(insert).collect();
+        let delete = Change::delete("Action", &ids[3]);
+        server.fault(Fault::new("GET", "StartRowNum", Action::Before(delete)).skip(skip));
+        let listed = changed(&siebel, &object).await;
+        let listed: Vec<&String> = listed.iter().filter(|id| **id != ids[3]).collect();
+        assert_eq!((listed.len(), listed.into_iter().collect::<BTreeSet<_>>().len()), (599, 599));
     }
 }
 

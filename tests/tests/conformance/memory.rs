@@ -337,20 +337,20 @@ impl Remote for Memory {
         view: View<'_>,
         stretches: &[Stretch<'_>],
     ) -> Result<Option<Vec<u64>>, RemoteError> {
-        let lists = self.list_each(view, stretches).await?;
+        let lists = self.ids_each(view, stretches).await?;
         let more = u64::from(self.makes(Mistake::MiscountsStretches));
         Ok(Some(lists.iter().map(|list| list.len() as u64 + more).collect()))
     }
 
-    async fn list_each(
+    async fn ids_each(
         &self,
         _: View<'_>,
         stretches: &[Stretch<'_>],
-    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+    ) -> Result<Vec<Vec<RemoteId>>, RemoteError> {
         let data = self.lock();
         let list = |stretch: &Stretch<'_>| {
             let keys = data.records.iter().map(|(id, kept)| self.key(*id, kept));
-            keys.filter(|key| stretch.contains(&key.id.0)).collect()
+            keys.map(|key| key.id).filter(|id| stretch.contains(&id.0)).collect()
         };
         Ok(stretches.iter().map(list).collect())
     }

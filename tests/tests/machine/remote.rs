@@ -246,22 +246,21 @@ impl Remote for Fake {
         view: View<'_>,
         stretches: &[Stretch<'_>],
     ) -> Result<Option<Vec<u64>>, RemoteError> {
-        let lists = self.list_each(view, stretches).await?;
+        let lists = self.ids_each(view, stretches).await?;
         Ok(Some(lists.iter().map(|list| list.len() as u64).collect()))
     }
 
-    async fn list_each(
+    async fn ids_each(
         &self,
         view: View<'_>,
         stretches: &[Stretch<'_>],
-    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+    ) -> Result<Vec<Vec<RemoteId>>, RemoteError> {
         let mut lists = Vec::with_capacity(stretches.len());
         for stretch in stretches {
             let list = self.read(|world, fault| {
                 let lost = usize::from(matches!(fault, Some(Fault::Incomplete | Fault::Miscounts)));
-                let keys =
-                    world.viewed(view).filter(|(id, _)| stretch.contains(id)).map(|(id, kept)| key(id, kept));
-                keys.skip(lost).collect()
+                let ids = world.viewed(view).filter(|(id, _)| stretch.contains(id));
+                ids.map(|(id, _)| RemoteId(id.to_owned())).skip(lost).collect()
             });
             lists.push(list.await?);
         }

@@ -26,7 +26,7 @@ pub(super) async fn counted(trial: &Trial<'_>) -> Checked {
     let Some(counts) = remote.count_each(subject.view(), &stretches).await? else {
         return Ok(Some(note("stretches of ids cannot be counted", LISTED)));
     };
-    let lists = remote.list_each(subject.view(), &stretches).await?;
+    let lists = remote.ids_each(subject.view(), &stretches).await?;
     let lengths: Vec<u64> = lists.iter().map(|list| list.len() as u64).collect();
     let told = format!("three stretches of ids: {counts:?} counted, {lengths:?} listed");
     if counts != lengths || lengths.iter().sum::<u64>() != ids.len() as u64 {
@@ -34,7 +34,7 @@ pub(super) async fn counted(trial: &Trial<'_>) -> Checked {
     }
     let parts = [&ids[..=first], &ids[first + 1..=second], &ids[second + 1..]];
     let is_ours = parts.iter().zip(&lists).all(|(ours, list)| {
-        let mut theirs: Vec<&RemoteId> = list.iter().map(|key| &key.id).collect();
+        let mut theirs: Vec<&RemoteId> = list.iter().collect();
         theirs.sort();
         theirs == **ours
     });

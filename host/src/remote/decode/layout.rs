@@ -51,12 +51,18 @@ pub(in crate::remote) struct Layout<'o> {
 }
 
 impl<'o> Layout<'o> {
+    /// The id alone.
+    pub(in crate::remote) fn ids(object: &'o Object) -> Layout<'o> {
+        let mut layout = Layout { columns: Vec::new(), width: 0, next: Cell::new(0) };
+        layout.column(&object.resource.id).marks.push(Mark::Id);
+        layout
+    }
+
     /// The change key alone; the rows are empty. `fold` names the JSON name that a field shares with others, for
     /// [`Wire::unfold`](super::Wire::unfold) to read.
     pub(in crate::remote) fn keys(object: &'o Object, fold: Fold) -> Layout<'o> {
         let resource = &object.resource;
-        let mut layout = Layout { columns: Vec::new(), width: 0, next: Cell::new(0) };
-        layout.column(&resource.id).marks.push(Mark::Id);
+        let mut layout = Layout::ids(object);
         layout.column(&resource.updated).marks.push(Mark::Updated);
         if let Some(version) = &resource.version {
             layout.column(version).marks.push(Mark::Version);

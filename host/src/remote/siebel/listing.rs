@@ -23,6 +23,8 @@ use sync_core::object::{Object, ObjectName};
 /// What is listed of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
+    /// Their ids; the tokens are unsettled, the rows empty.
+    Ids,
     /// Their change keys; the rows are empty.
     Keys,
     /// All fields.
@@ -33,6 +35,7 @@ impl Extent {
     /// The JSON names that it takes.
     pub(super) fn layout(self, object: &Object) -> Layout<'_> {
         match self {
+            Extent::Ids => Layout::ids(object),
             Extent::Keys => Layout::keys(object, unfolded),
             Extent::Records => Layout::records(object, unfolded),
         }
@@ -169,7 +172,7 @@ impl Siebel {
     ) -> Result<Page, RemoteError> {
         let layout = extent.layout(object);
         let purpose = match extent {
-            Extent::Keys => Purpose::Keys,
+            Extent::Ids | Extent::Keys => Purpose::Keys,
             Extent::Records => Purpose::Details,
         };
         let id = &object.resource.id;

@@ -265,13 +265,14 @@ impl Remote for Siebel {
         side_by_side(IN_FLIGHT, counts).await.into_iter().collect()
     }
 
-    async fn list_each(
+    async fn ids_each(
         &self,
         view: View<'_>,
         stretches: &[Stretch<'_>],
-    ) -> Result<Vec<Vec<RemoteKey>>, RemoteError> {
+    ) -> Result<Vec<Vec<RemoteId>>, RemoteError> {
+        let ids = |page: Vec<RemoteRecord>| page.into_iter().map(|it| it.key.id).collect::<Vec<_>>();
         let parts = stretches.iter().map(|&stretch| Part { stretch, ..Part::default() });
-        let lists = parts.map(|part| self.pages(view, Extent::Keys, part).map_ok(keys).try_concat());
+        let lists = parts.map(|part| self.pages(view, Extent::Ids, part).map_ok(ids).try_concat());
         side_by_side(IN_FLIGHT, lists.collect()).await.into_iter().collect()
     }
 
