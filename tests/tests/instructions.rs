@@ -70,7 +70,7 @@ fn fuel() -> Map<String, Json> {
     functions
         .map(|(function, name)| {
             let row: Row = mapper.input(function).iter().map(|field| value(&field.kind)).collect();
-            (name.to_owned(), json!(mapper.measure(function, row).spent.fuel))
+            (name.to_owned(), json!(mapper.measure(function, &row).spent.fuel))
         })
         .into_iter()
         .collect()

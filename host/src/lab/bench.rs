@@ -116,16 +116,16 @@ fn rate(
     if pool.is_empty() {
         pool = rows.samples(over).into_iter().flatten().collect();
     }
-    let spent = |row: &Row| plugin.measure(function, row.clone()).spent;
+    let spent = |row: &Row| plugin.measure(function, row).spent;
     let dearest =
         pool.iter().map(spent).fold((0, 0), |(fuel, memory), it| (fuel.max(it.fuel), memory.max(it.memory)));
     // Once untimed: the first batches are small.
-    plugin.ask(function, pool.iter().cycle().take(BATCH).cloned().collect());
+    plugin.ask(function, &pool.iter().cycle().take(BATCH).collect::<Vec<_>>());
     let (mut taken, mut refused, mut left) = (Duration::ZERO, 0, records);
     while left > 0 {
-        let batch: Vec<Row> = pool.iter().cycle().take(left.min(BATCH)).cloned().collect();
+        let batch: Vec<&Row> = pool.iter().cycle().take(left.min(BATCH)).collect();
         left -= batch.len();
-        let (time, answers) = timed(|| plugin.ask(function, batch));
+        let (time, answers) = timed(|| plugin.ask(function, &batch));
         taken += time;
         refused += answers.iter().filter(|it| it.is_err()).count();
     }

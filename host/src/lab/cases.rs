@@ -106,7 +106,7 @@ enum Asked {
 fn asked(plugin: &WasmMapper, functions: &[Function], row: &Row) -> Result<Asked, String> {
     let mut last = Row::new();
     for function in functions {
-        match plugin.measure(*function, row.clone()).answer {
+        match plugin.measure(*function, row).answer {
             Ok(answer) => last = answer.unwrap_or_default(),
             Err(Fault::Rejected(first, _)) => {
                 return Ok(Asked::Rejected(rejected(&first, plugin, *function)));
@@ -124,7 +124,7 @@ fn rejected(it: &Rejection, plugin: &WasmMapper, function: Function) -> Rejected
 }
 
 fn mapped(plugin: &WasmMapper, function: Function, row: &Row) -> Result<Row, String> {
-    let answer = plugin.measure(function, row.clone()).answer;
+    let answer = plugin.measure(function, row).answer;
     answer.map(Option::unwrap_or_default).map_err(|fault| laws::told(plugin, function, &fault))
 }
 

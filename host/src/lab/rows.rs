@@ -45,8 +45,7 @@ impl Rows {
                 local.push(here.clone());
             }
         }
-        let mapped =
-            |function, rows: &[Row]| plugin.ask(function, rows.to_vec()).into_iter().flatten().flatten();
+        let mapped = |function, rows: &[Row]| plugin.ask(function, rows).into_iter().flatten().flatten();
         let there: Vec<Row> = mapped(Function::ToRemote, &local).collect();
         local.extend(mapped(Function::ToLocal, &remote));
         remote.extend(there);

@@ -39,7 +39,7 @@ pub(super) fn measure(plugin: &WasmMapper, rows: &Rows) -> Usage {
     ];
     for (function, over) in sides {
         for row in rows.largest(over).into_iter().chain(rows.known(over).iter().cloned()) {
-            let measured = plugin.measure(function, row);
+            let measured = plugin.measure(function, &row);
             let Spent { fuel, memory } = measured.spent;
             (most.fuel, most.memory) = (most.fuel.max(fuel), most.memory.max(memory));
             match measured.answer {

@@ -5,6 +5,7 @@ use super::error::{unreadable, unwritable};
 use super::json::encode_row;
 use crate::ports::Intent;
 use rusqlite::{CachedStatement, Connection};
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, RemoteId, RemoteToken, Revision};
 use sync_core::object::Object;
 use sync_core::operation::Operation;
@@ -73,7 +74,7 @@ pub(super) fn intents(
             revision: Revision(row.get(2)?),
             remote: row.get::<_, Option<String>>(3)?.map(RemoteId),
             expected: updated.map(|updated| RemoteToken { updated, version }),
-            row: layouts.decode(row.get(6)?, row.get_ref(7)?.as_str()?)?,
+            row: Arc::new(layouts.decode(row.get(6)?, row.get_ref(7)?.as_str()?)?),
         });
     }
     Ok(intents)

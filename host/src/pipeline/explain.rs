@@ -241,7 +241,7 @@ async fn rows(work: &Work<'_>, store: &dyn Store, record: &Listed) -> Result<Row
     let mut remote = None;
     if !ids.is_empty()
         && let Some(found) = work.remote.details(object, &ids).await?.pop()
-        && let Some(Ok(mut row)) = work.participant().mapper.to_local(vec![found.row]).pop()
+        && let Some(Ok(mut row)) = work.participant().mapper.to_local(&[&found.row]).pop()
     {
         links::to_local(store, object, &mut row)?;
         remote = Some(row);

@@ -164,7 +164,7 @@ pub(super) async fn resend(
 /// Whether the remote record's link still holds this id.
 async fn leads_to(work: &Work<'_>, record: &RemoteId, field: usize, id: &RemoteId) -> Result<bool, Stop> {
     let found = work.remote.details(work.object(), std::slice::from_ref(record)).await?;
-    let rows = work.participant().mapper.to_local(found.into_iter().map(|it| it.row).collect());
+    let rows = work.participant().mapper.to_local(&found.iter().map(|it| &it.row).collect::<Vec<_>>());
     let link = Value::Reference(id.0.clone());
     Ok(rows.into_iter().flatten().any(|row| row.get(field) == Some(&link)))
 }

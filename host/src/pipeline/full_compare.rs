@@ -126,7 +126,7 @@ pub(super) fn is_a_stranger(
     let user_keys = |row: &Row| -> Result<Vec<UserKey>, Stop> {
         let mut row = row.clone();
         links::agreed_to_remote(store, work.object(), &mut row, &Value::Null)?;
-        let remote = work.participant().mapper.to_remote(vec![row]).pop().and_then(Result::ok);
+        let remote = work.participant().mapper.to_remote(&[&row]).pop().and_then(Result::ok);
         Ok(remote.map_or_else(Vec::new, |remote| work.object().filled_user_keys(&remote).collect()))
     };
     let (agreed, found) = (user_keys(&base.row)?, user_keys(row)?);

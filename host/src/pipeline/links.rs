@@ -57,6 +57,11 @@ pub(super) enum Links {
     Refill,
 }
 
+/// Whether a record links to any.
+pub(super) fn has_any(row: &Row) -> bool {
+    row.iter().any(|value| matches!(value, Value::Reference(_)))
+}
+
 /// Translates the links of a local row to remote ids. A link that points at a record of the same object, or of
 /// one that comes later, is not sent for now; the parent of any other must be there.
 ///

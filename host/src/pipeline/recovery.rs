@@ -54,9 +54,9 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<bo
 /// Records with the user key of an insert that may have happened.
 async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Vec<RemoteRecord>, Stop> {
     let object = work.object();
-    let mut row = intent.row.clone();
+    let mut row = (*intent.row).clone();
     links::agreed_to_remote(store, object, &mut row, &Value::Null)?;
-    let Some(Ok(remote)) = work.participant().mapper.to_remote(vec![row]).pop() else {
+    let Some(Ok(remote)) = work.participant().mapper.to_remote(&[&row]).pop() else {
         return Err(Stop::Object(format!("{} {} cannot be mapped", object.name, intent.local)));
     };
     match object.filled_user_keys(&remote).next() {
@@ -79,7 +79,7 @@ fn ours(
     if linked.is_some_and(|local| local != intent.local) {
         return Ok(None);
     }
-    let Some(Ok(mut mapped)) = work.participant().mapper.to_local(vec![record.row.clone()]).pop() else {
+    let Some(Ok(mut mapped)) = work.participant().mapper.to_local(&[&record.row]).pop() else {
         return Ok(None);
     };
     links::to_local(store, object, &mut mapped)?;
@@ -88,7 +88,7 @@ fn ours(
         return Ok(None);
     }
     // A link that was not sent, or whose record is gone since, is no part of it.
-    let mut row = intent.row.clone();
+    let mut row = (*intent.row).clone();
     links::drop_unlinked(store, object, &mut row, before.as_ref().map(|before| &before.row))?;
     let mut apart = object.differing_in_content(&row, &mapped);
     // An update is there if what it sent is there, whatever else somebody changed since (decision 8).
@@ -105,7 +105,7 @@ fn ours(
     if !object.differing(&row, &mapped).is_empty() {
         remote.token = RemoteToken::unsettled();
     }
-    let revision = if row == intent.row { intent.revision } else { Revision::UNSETTLED };
+    let revision = if row == *intent.row { intent.revision } else { Revision::UNSETTLED };
     let pair = Pair { local: intent.local, remote, revision };
     let beyond_filter = before.is_some_and(|before| before.beyond_filter);
     Ok(Some(Baseline { pair, row, beyond_filter }))

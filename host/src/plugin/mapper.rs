@@ -7,9 +7,10 @@ use super::limits::{Limits, Meter};
 use super::merging;
 use super::pace::Pace;
 use super::sandbox::{Sandbox, Spent};
-use super::v0_1::{self, Mapping};
+use super::v0_1::{self, Mapping, ValueParam};
 use crate::ports::{MapError, Mapper};
 use crate::shown::shown;
+use std::borrow::Borrow;
 use std::path::{Path, PathBuf};
 use sync_core::conflict::{Resolution, Sides};
 use sync_core::object::{Field, Object, conform_row};
@@ -17,9 +18,9 @@ use sync_core::value::{Row, Value};
 use wasmtime::Store;
 
 /// One direction of `mapping`.
-type Call<T> = fn(&Mapping, &mut Store<Meter>, &[v0_1::Row]) -> wasmtime::Result<Vec<T>>;
+type Call<T> = fn(&Mapping, &mut Store<Meter>, &[&[ValueParam<'_>]]) -> wasmtime::Result<Vec<T>>;
 /// A mapped row, or the plugin's own refusal.
-type Mapped = Result<v0_1::Row, v0_1::Rejection>;
+type Mapped = Result<v0_1::RowResult, v0_1::Rejection>;
 
 const TO_LOCAL: Call<Mapped> = |mapping, store, rows| mapping.call_to_local(store, rows);
 const TO_REMOTE: Call<Mapped> = |mapping, store, rows| mapping.call_to_remote(store, rows);
@@ -99,33 +100,31 @@ impl WasmMapper {
     }
 
     /// What the plugin says of these records, in as many calls as a run would take.
-    pub fn ask(&self, function: Function, rows: Vec<Row>) -> Vec<Answer> {
-        let rows: Vec<_> = rows.into_iter().map(v0_1::to_plugin).collect();
-        match function {
-            Function::ToLocal => self.rows(function, &rows, TO_LOCAL),
-            Function::ToRemote => self.rows(function, &rows, TO_REMOTE),
+    pub fn ask(&self, function: Function, rows: &[impl Borrow<Row>]) -> Vec<Answer> {
+        v0_1::lend(rows, |rows| match function {
+            Function::ToLocal => self.rows(function, rows, TO_LOCAL),
+            Function::ToRemote => self.rows(function, rows, TO_REMOTE),
             Function::Validate => self
-                .run(function, &rows, VALIDATE)
+                .run(function, rows, VALIDATE)
                 .into_iter()
                 .map(|answer| accepted(answer.map_err(Fault::Failed)?))
                 .collect(),
-        }
+        })
     }
 
     /// Runs one record alone, as a run would, and tells what it took.
-    pub fn measure(&self, function: Function, row: Row) -> Measured {
-        let rows = [v0_1::to_plugin(row)];
-        let (answer, spent) = match function {
+    pub fn measure(&self, function: Function, row: &Row) -> Measured {
+        let (answer, spent) = v0_1::lend(&[row], |rows| match function {
             Function::Validate => {
-                let (answer, spent) = self.attempt(&rows, VALIDATE);
+                let (answer, spent) = self.attempt(rows, VALIDATE);
                 (first(answer).and_then(accepted), spent)
             }
             Function::ToLocal | Function::ToRemote => {
                 let call = if function == Function::ToLocal { TO_LOCAL } else { TO_REMOTE };
-                let (answer, spent) = self.attempt(&rows, call);
+                let (answer, spent) = self.attempt(rows, call);
                 (first(answer).and_then(|it| conform(it, self.output(function).1)).map(Some), spent)
             }
-        };
+        });
         Measured { answer, spent }
     }
 
@@ -152,7 +151,7 @@ impl WasmMapper {
     }
 
     /// One call for these rows.
-    fn attempt<T>(&self, rows: &[v0_1::Row], call: Call<T>) -> (Result<Vec<T>, Failure>, Spent) {
+    fn attempt<T>(&self, rows: &[&[ValueParam<'_>]], call: Call<T>) -> (Result<Vec<T>, Failure>, Spent) {
         let (answer, spent) = self.sandbox.call(|plugin, store| {
             let answers = call(plugin.crm_sync_object_mapping(), store, rows)?;
             Ok((answers, store.data().refused()))
@@ -170,7 +169,12 @@ impl WasmMapper {
     }
 
     /// Answers for all rows, in their order.
-    fn run<T>(&self, function: Function, rows: &[v0_1::Row], call: Call<T>) -> Vec<Result<T, Failure>> {
+    fn run<T>(
+        &self,
+        function: Function,
+        rows: &[&[ValueParam<'_>]],
+        call: Call<T>,
+    ) -> Vec<Result<T, Failure>> {
         let pace = &self.pace[function as usize];
         let mut answers = Vec::with_capacity(rows.len());
         let mut rest = rows;
@@ -182,7 +186,13 @@ impl WasmMapper {
         answers
     }
 
-    fn halve<T>(&self, rows: &[v0_1::Row], call: Call<T>, pace: &Pace, out: &mut Vec<Result<T, Failure>>) {
+    fn halve<T>(
+        &self,
+        rows: &[&[ValueParam<'_>]],
+        call: Call<T>,
+        pace: &Pace,
+        out: &mut Vec<Result<T, Failure>>,
+    ) {
         match self.attempt(rows, call) {
             (Ok(answers), spent) => {
                 pace.went_well(rows.len(), spent.fuel, self.sandbox.limits.fuel_per_record);
@@ -203,7 +213,7 @@ impl WasmMapper {
         }
     }
 
-    fn rows(&self, function: Function, rows: &[v0_1::Row], call: Call<Mapped>) -> Vec<Answer> {
+    fn rows(&self, function: Function, rows: &[&[ValueParam<'_>]], call: Call<Mapped>) -> Vec<Answer> {
         let (_, output) = self.output(function);
         let answers = self.run(function, rows, call).into_iter();
         answers.map(|answer| conform(answer.map_err(Fault::Failed)?, output).map(Some)).collect()
@@ -215,7 +225,7 @@ impl WasmMapper {
         fault.issue(Called { file, object, input, output_side, output })
     }
 
-    fn map(&self, function: Function, rows: Vec<Row>) -> Vec<Result<Row, MapError>> {
+    fn map(&self, function: Function, rows: &[&Row]) -> Vec<Result<Row, MapError>> {
         let answers = self.ask(function, rows).into_iter();
         // Both mappings answer with a row.
         answers
@@ -272,15 +282,15 @@ impl Mapper for WasmMapper {
         &self.object
     }
 
-    fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>> {
+    fn to_local(&self, remote: &[&Row]) -> Vec<Result<Row, MapError>> {
         self.map(Function::ToLocal, remote)
     }
 
-    fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>> {
+    fn to_remote(&self, local: &[&Row]) -> Vec<Result<Row, MapError>> {
         self.map(Function::ToRemote, local)
     }
 
-    fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>> {
+    fn validate(&self, local: &[&Row]) -> Vec<Result<(), MapError>> {
         let answers = self.ask(Function::Validate, local).into_iter();
         answers.map(|it| it.map(|_| ()).map_err(|fault| self.issue(Function::Validate, fault))).collect()
     }

@@ -2,7 +2,7 @@
 //! (decision 24).
 
 use super::limits::Meter;
-use super::v0_1::{self, Row};
+use super::v0_1::{RowResult, ValueParam, lend};
 use sync_core::conflict::{Choice, Sides};
 use wasmtime::component::{ComponentType, InstancePre, Lift, Lower};
 use wasmtime::{Result, Store};
@@ -13,10 +13,10 @@ const INTERFACE: &str = "crm:sync-object/merging@0.1.";
 /// `merging.conflict`.
 #[derive(ComponentType, Lower)]
 #[component(record)]
-struct Conflict {
-    base: Option<Row>,
-    local: Row,
-    remote: Row,
+struct Conflict<'a> {
+    base: Option<&'a [ValueParam<'a>]>,
+    local: &'a [ValueParam<'a>],
+    remote: &'a [ValueParam<'a>],
 }
 
 /// `merging.resolution`.
@@ -28,7 +28,7 @@ pub(super) enum Resolution {
     #[component(name = "keep-remote")]
     KeepRemote,
     #[component(name = "merged")]
-    Merged(Row),
+    Merged(RowResult),
     #[component(name = "ask")]
     Ask,
 }
@@ -54,15 +54,14 @@ pub(super) fn resolve(
     interface: &str,
     sides: Sides<'_>,
 ) -> Result<Vec<Resolution>> {
-    let conflict = Conflict {
-        base: Some(v0_1::to_plugin(sides.base.clone())),
-        local: v0_1::to_plugin(sides.local.clone()),
-        remote: v0_1::to_plugin(sides.remote.clone()),
-    };
     let instance = plugin.instantiate(&mut *store)?;
     let missing = || wasmtime::Error::msg(format!("{interface} has no function `resolve`"));
     let merging = instance.get_export_index(&mut *store, None, interface).ok_or_else(missing)?;
     let resolve = instance.get_export_index(&mut *store, Some(&merging), "resolve").ok_or_else(missing)?;
-    let resolve = instance.get_typed_func::<(Vec<Conflict>,), (Vec<Resolution>,)>(&mut *store, &resolve)?;
-    Ok(resolve.call(&mut *store, (vec![conflict],))?.0)
+    let resolve = instance.get_typed_func::<(&[Conflict<'_>],), (Vec<Resolution>,)>(&mut *store, &resolve)?;
+    lend(&[sides.base, sides.local, sides.remote], |rows| {
+        let &[base, local, remote] = rows else { return Ok(Vec::new()) };
+        let conflict = Conflict { base: Some(base), local, remote };
+        Ok(resolve.call(&mut *store, (&[conflict],))?.0)
+    })
 }

@@ -1,64 +1,80 @@
 //! Interface version 0.1: its generated bindings, and the way between their types and the core's. Nothing is
-//! cloned.
+//! cloned: what goes in is borrowed, what comes out is handed on.
 
+use std::borrow::Borrow;
 use sync_core::object::{Descriptor, Field, Resource, Traits};
-use sync_core::value::{Kind, Value};
+use sync_core::value::{Kind, Row, Value};
 
 /// Generated from `wit/object.wit`.
 #[allow(missing_docs, reason = "documented in wit/object.wit")]
 mod bindings {
-    wasmtime::component::bindgen!({ path: "../wit", world: "object-plugin" });
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "object-plugin",
+        ownership: Borrowing { duplicate_if_necessary: true },
+    });
 }
 
 pub(super) use bindings::exports::crm::sync_object::mapping::Guest as Mapping;
-pub(super) use bindings::exports::crm::sync_object::types::{Rejection, Row};
+pub(super) use bindings::exports::crm::sync_object::types::{Rejection, RowResult, ValueParam};
 pub(super) use bindings::{ObjectPlugin, ObjectPluginIndices, ObjectPluginPre};
 
 use bindings::exports::crm::sync_object::descriptor as wit;
-use bindings::exports::crm::sync_object::types::Value as WitValue;
+use bindings::exports::crm::sync_object::types::ValueResult;
 
-/// The host's row as the plugin's.
-pub(super) fn to_plugin(row: Vec<Value>) -> Row {
-    row.into_iter().map(WitValue::from).collect()
+/// Lends the host's rows as the plugin's.
+pub(super) fn lend<T>(rows: &[impl Borrow<Row>], to: impl FnOnce(&[&[ValueParam<'_>]]) -> T) -> T {
+    let rows = rows.iter().map(Borrow::borrow);
+    // What the plugin's multiple choices borrow.
+    let choices: Vec<Vec<&str>> = rows.clone().flatten().filter_map(choices).collect();
+    let mut choices = choices.iter();
+    let rows: Vec<Vec<ValueParam<'_>>> =
+        rows.map(|row| row.iter().map(|value| param(value, &mut choices)).collect()).collect();
+    to(&rows.iter().map(Vec::as_slice).collect::<Vec<_>>())
 }
 
-/// The plugin's row as the host's.
-pub(super) fn from_plugin(row: Row) -> Vec<Value> {
-    row.into_iter().map(Value::from).collect()
-}
-
-impl From<Value> for WitValue {
-    fn from(value: Value) -> WitValue {
-        match value {
-            Value::Absent => WitValue::Absent,
-            Value::Null => WitValue::Null,
-            Value::Boolean(it) => WitValue::Boolean(it),
-            Value::Integer(it) => WitValue::Integer(it),
-            Value::Decimal(it) => WitValue::Decimal(it),
-            Value::Text(it) => WitValue::Text(it),
-            Value::Choices(it) => WitValue::Choices(it),
-            Value::Date(it) => WitValue::Date(it),
-            Value::Timestamp(it) => WitValue::Timestamp(it),
-            Value::Bytes(it) => WitValue::Bytes(it),
-            Value::Reference(it) => WitValue::Reference(it),
-        }
+fn choices(value: &Value) -> Option<Vec<&str>> {
+    match value {
+        Value::Choices(it) => Some(it.iter().map(String::as_str).collect()),
+        _ => None,
     }
 }
 
-impl From<WitValue> for Value {
-    fn from(value: WitValue) -> Value {
+fn param<'v>(value: &'v Value, choices: &mut std::slice::Iter<'v, Vec<&'v str>>) -> ValueParam<'v> {
+    match value {
+        Value::Absent => ValueParam::Absent,
+        Value::Null => ValueParam::Null,
+        Value::Boolean(it) => ValueParam::Boolean(*it),
+        Value::Integer(it) => ValueParam::Integer(*it),
+        Value::Decimal(it) => ValueParam::Decimal(it),
+        Value::Text(it) => ValueParam::Text(it),
+        Value::Choices(_) => ValueParam::Choices(choices.next().map_or(&[], Vec::as_slice)),
+        Value::Date(it) => ValueParam::Date(it),
+        Value::Timestamp(it) => ValueParam::Timestamp(*it),
+        Value::Bytes(it) => ValueParam::Bytes(it),
+        Value::Reference(it) => ValueParam::Reference(it),
+    }
+}
+
+/// The plugin's row as the host's.
+pub(super) fn from_plugin(row: RowResult) -> Row {
+    row.into_iter().map(Value::from).collect()
+}
+
+impl From<ValueResult> for Value {
+    fn from(value: ValueResult) -> Value {
         match value {
-            WitValue::Absent => Value::Absent,
-            WitValue::Null => Value::Null,
-            WitValue::Boolean(it) => Value::Boolean(it),
-            WitValue::Integer(it) => Value::Integer(it),
-            WitValue::Decimal(it) => Value::Decimal(it),
-            WitValue::Text(it) => Value::Text(it),
-            WitValue::Choices(it) => Value::Choices(it),
-            WitValue::Date(it) => Value::Date(it),
-            WitValue::Timestamp(it) => Value::Timestamp(it),
-            WitValue::Bytes(it) => Value::Bytes(it),
-            WitValue::Reference(it) => Value::Reference(it),
+            ValueResult::Absent => Value::Absent,
+            ValueResult::Null => Value::Null,
+            ValueResult::Boolean(it) => Value::Boolean(it),
+            ValueResult::Integer(it) => Value::Integer(it),
+            ValueResult::Decimal(it) => Value::Decimal(it),
+            ValueResult::Text(it) => Value::Text(it),
+            ValueResult::Choices(it) => Value::Choices(it),
+            ValueResult::Date(it) => Value::Date(it),
+            ValueResult::Timestamp(it) => Value::Timestamp(it),
+            ValueResult::Bytes(it) => Value::Bytes(it),
+            ValueResult::Reference(it) => Value::Reference(it),
         }
     }
 }
@@ -127,7 +143,22 @@ mod tests {
             Value::Bytes(vec![0, 255]),
             Value::Reference("1-AB".into()),
         ];
-        assert_eq!(from_plugin(to_plugin(row.clone())), row);
+        let back = vec![
+            ValueResult::Absent,
+            ValueResult::Null,
+            ValueResult::Boolean(true),
+            ValueResult::Integer(-3),
+            ValueResult::Decimal("10.5".into()),
+            ValueResult::Text("Acme".into()),
+            ValueResult::Choices(vec!["a".into(), "b".into()]),
+            ValueResult::Date("2026-03-21".into()),
+            ValueResult::Timestamp(1),
+            ValueResult::Bytes(vec![0, 255]),
+            ValueResult::Reference("1-AB".into()),
+        ];
+        let shown = |values: &dyn std::fmt::Debug| format!("{values:?}").replace("ValueParam", "ValueResult");
+        assert_eq!(lend(&[&row, &row], |rows| shown(&rows)), shown(&[&back, &back]));
+        assert_eq!(from_plugin(back), row);
     }
 
     #[test]

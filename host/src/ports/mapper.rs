@@ -13,13 +13,13 @@ pub trait Mapper: Send + Sync {
     fn object(&self) -> &Object;
 
     /// Remote shape to local shape. References pass through untranslated.
-    fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>>;
+    fn to_local(&self, remote: &[&Row]) -> Vec<Result<Row, MapError>>;
 
     /// Local shape to remote shape. References pass through untranslated.
-    fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>>;
+    fn to_remote(&self, local: &[&Row]) -> Vec<Result<Row, MapError>>;
 
     /// The object's business rules; `Ok` accepts the record.
-    fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>>;
+    fn validate(&self, local: &[&Row]) -> Vec<Result<(), MapError>>;
 
     /// The object's own way to settle a record that both sides changed, in local shape: `None` where it has none, an
     /// inner `None` where a person has to be asked.

@@ -3,6 +3,7 @@
 use super::{Mark, Stretch};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::conflict::{Choice, ConflictKind};
 use sync_core::object::{Object, ObjectName};
@@ -128,7 +129,7 @@ pub enum Change {
 }
 
 /// A remote write about to be sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Intent {
     /// `push-insert`, `push-update` or `push-delete`.
     pub operation: Operation,
@@ -140,8 +141,8 @@ pub struct Intent {
     pub remote: Option<RemoteId>,
     /// The token that the record must still have, for updates and deletes.
     pub expected: Option<RemoteToken>,
-    /// What both sides agree on once the write is done, in local shape.
-    pub row: Row,
+    /// What both sides agree on once the write is done, in local shape. Shared with whoever sends it.
+    pub row: Arc<Row>,
 }
 
 /// What a change came to.

@@ -254,15 +254,15 @@ impl Mapper for Plain {
         &self.0
     }
 
-    fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>> {
-        remote.into_iter().map(Ok).collect()
+    fn to_local(&self, remote: &[&Row]) -> Vec<Result<Row, MapError>> {
+        remote.iter().map(|&row| Ok(row.clone())).collect()
     }
 
-    fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>> {
-        local.into_iter().map(Ok).collect()
+    fn to_remote(&self, local: &[&Row]) -> Vec<Result<Row, MapError>> {
+        local.iter().map(|&row| Ok(row.clone())).collect()
     }
 
-    fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>> {
+    fn validate(&self, local: &[&Row]) -> Vec<Result<(), MapError>> {
         local.iter().map(|_| Ok(())).collect()
     }
 }

@@ -85,9 +85,9 @@ proptest! {
         })
     ) {
         let (component, declared) = &both()[index];
-        prop_assert_eq!(component.to_local(vec![remote.clone()]), declared.to_local(vec![remote]));
-        prop_assert_eq!(component.to_remote(vec![local.clone()]), declared.to_remote(vec![local.clone()]));
-        prop_assert_eq!(component.validate(vec![local.clone()]), declared.validate(vec![local]));
+        prop_assert_eq!(component.to_local(&[&remote]), declared.to_local(&[&remote]));
+        prop_assert_eq!(component.to_remote(&[&local]), declared.to_remote(&[&local]));
+        prop_assert_eq!(component.validate(&[&local]), declared.validate(&[&local]));
     }
 }
 
@@ -118,8 +118,8 @@ fn the_cases_of_the_components_hold() {
             let object = declared.object();
             let (remote, local) =
                 (side(&case, "remote", &object.remote), side(&case, "local", &object.local));
-            assert_eq!(declared.to_local(vec![remote.clone()]), [Ok(local.clone())], "{name}: {case}");
-            assert_eq!(declared.to_remote(vec![local]), [Ok(remote)], "{name}: {case}");
+            assert_eq!(declared.to_local(&[&remote]), [Ok(local.clone())], "{name}: {case}");
+            assert_eq!(declared.to_remote(&[&local]), [Ok(remote)], "{name}: {case}");
             cases += 1;
         }
         assert!(cases >= 2, "{name} has cases");
@@ -181,7 +181,7 @@ fn runs_with_them_come_to_the_same() {
 fn a_record_takes_little_more_than_in_a_component() {
     let (component, declared) = &both()[0];
     let row = |fields: &[Field]| fields.iter().map(|_| Value::Null).collect::<Row>();
-    let spent = |plugin: &WasmMapper| plugin.measure(Function::ToLocal, row(&plugin.object().remote)).spent;
+    let spent = |plugin: &WasmMapper| plugin.measure(Function::ToLocal, &row(&plugin.object().remote)).spent;
     let (component, declared) = (spent(component), spent(declared));
     assert!(declared.fuel < 4 * component.fuel, "{} against {}", declared.fuel, component.fuel);
 }

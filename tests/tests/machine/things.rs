@@ -170,15 +170,15 @@ impl Mapper for Native {
         &self.object
     }
 
-    fn to_local(&self, remote: Vec<Row>) -> Vec<Result<Row, MapError>> {
-        remote.into_iter().map(|row| Ok(row.into_iter().rev().collect())).collect()
+    fn to_local(&self, remote: &[&Row]) -> Vec<Result<Row, MapError>> {
+        remote.iter().map(|row| Ok(row.iter().rev().cloned().collect())).collect()
     }
 
-    fn to_remote(&self, local: Vec<Row>) -> Vec<Result<Row, MapError>> {
+    fn to_remote(&self, local: &[&Row]) -> Vec<Result<Row, MapError>> {
         self.to_local(local)
     }
 
-    fn validate(&self, local: Vec<Row>) -> Vec<Result<(), MapError>> {
+    fn validate(&self, local: &[&Row]) -> Vec<Result<(), MapError>> {
         local.iter().map(|_| Ok(())).collect()
     }
 }

@@ -74,9 +74,7 @@ fn each(
     let rows = rows(samples);
     let mut verdicts = vec![Verdict::DoesNotApply; rows.len()];
     for function in functions(over) {
-        for ((row, answer), verdict) in
-            rows.iter().zip(plugin.ask(*function, rows.clone())).zip(&mut verdicts)
-        {
+        for ((row, answer), verdict) in rows.iter().zip(plugin.ask(*function, &rows)).zip(&mut verdicts) {
             match (&*verdict, check(*function, row, &answer)) {
                 (Verdict::Broken(_), _) | (_, Verdict::DoesNotApply) => {}
                 (_, found) => *verdict = found,
@@ -114,7 +112,7 @@ fn required_is_kept(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<
         }
         _ => Verdict::DoesNotApply,
     };
-    rows.iter().zip(plugin.ask(there, rows.clone())).map(verdict).collect()
+    rows.iter().zip(plugin.ask(there, &rows)).map(verdict).collect()
 }
 
 fn absent_is_not_null(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
@@ -130,8 +128,8 @@ fn absent_is_not_null(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Ve
             probes.push((at, field, probe));
         }
     }
-    let whole = plugin.ask(there, rows.clone());
-    let without = plugin.ask(there, probes.iter().map(|(_, _, row)| row.clone()).collect());
+    let whole = plugin.ask(there, &rows);
+    let without = plugin.ask(there, &probes.iter().map(|(_, _, row)| row).collect::<Vec<_>>());
     let mut verdicts = vec![Verdict::DoesNotApply; rows.len()];
     for ((at, field, _), without) in probes.iter().zip(without) {
         let (Ok(Some(whole)), Ok(Some(without))) = (&whole[*at], without) else { continue };

@@ -97,8 +97,8 @@ fn user_keys_are_filled(plugin: &WasmMapper, _: Over, samples: &[Sample]) -> Vec
 
 /// The remote rows of local ones that are sent.
 fn sent(plugin: &WasmMapper, rows: &[Row]) -> Vec<Option<Row>> {
-    let valid = plugin.ask(Function::Validate, rows.to_vec());
-    let mapped = plugin.ask(Function::ToRemote, rows.to_vec());
+    let valid = plugin.ask(Function::Validate, rows);
+    let mapped = plugin.ask(Function::ToRemote, rows);
     mapped
         .into_iter()
         .zip(valid)

@@ -25,8 +25,7 @@ fn deterministic(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Ver
         .into_iter()
         .map(|row| {
             for function in functions(over) {
-                let (first, second) =
-                    (plugin.measure(*function, row.clone()), plugin.measure(*function, row.clone()));
+                let (first, second) = (plugin.measure(*function, &row), plugin.measure(*function, &row));
                 if first.answer != second.answer {
                     return Verdict::Broken(format!(
                         "{} answers differently the second time",
@@ -48,11 +47,11 @@ fn deterministic(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Ver
 fn batches(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
     let rows = rows(samples);
     let mut verdicts = vec![Verdict::Holds; rows.len()];
-    let doubled: Vec<_> = rows.iter().flat_map(|row| [row.clone(), row.clone()]).collect();
+    let doubled: Vec<_> = rows.iter().flat_map(|row| [row, row]).collect();
     for function in functions(over) {
-        let in_batches = plugin.ask(*function, doubled.clone());
+        let in_batches = plugin.ask(*function, &doubled);
         for ((row, verdict), answers) in rows.iter().zip(&mut verdicts).zip(in_batches.chunks(2)) {
-            let alone = plugin.measure(*function, row.clone()).answer;
+            let alone = plugin.measure(*function, row).answer;
             if answers.iter().any(|answer| *answer != alone) {
                 *verdict = Verdict::Broken(format!(
                     "{} answers differently in a batch than alone: it remembers other rows",

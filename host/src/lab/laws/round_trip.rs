@@ -42,12 +42,12 @@ fn travel(plugin: &WasmMapper, over: Over, rows: &[Row]) -> Vec<Option<Trip>> {
     let valid: Vec<bool> = match over {
         Over::Remote => vec![true; rows.len()],
         Over::Local | Over::Conflicts => {
-            plugin.ask(Function::Validate, rows.to_vec()).iter().map(Answer::is_ok).collect()
+            plugin.ask(Function::Validate, rows).iter().map(Answer::is_ok).collect()
         }
     };
-    let taken = plugin.ask(there, rows.to_vec()).into_iter().zip(valid);
+    let taken = plugin.ask(there, rows).into_iter().zip(valid);
     let taken: Vec<Option<Row>> = taken.map(|(it, valid)| it.ok().flatten().filter(|_| valid)).collect();
-    let mut returned = plugin.ask(back, taken.iter().flatten().cloned().collect()).into_iter();
+    let mut returned = plugin.ask(back, &taken.iter().flatten().collect::<Vec<_>>()).into_iter();
     taken
         .into_iter()
         .map(|there| {
@@ -85,8 +85,9 @@ fn stable(plugin: &WasmMapper, over: Over, samples: &[Sample]) -> Vec<Verdict> {
     let rows = rows(samples);
     let (there, _) = there_and_back(over);
     let trips = travel(plugin, over, &rows);
-    let returned = trips.iter().flatten().filter_map(|trip| trip.back.as_ref().ok()?.clone()).collect();
-    let mut again = plugin.ask(there, returned).into_iter();
+    let returned: Vec<&Row> =
+        trips.iter().flatten().filter_map(|trip| trip.back.as_ref().ok()?.as_ref()).collect();
+    let mut again = plugin.ask(there, &returned).into_iter();
     let verdict = |trip: Option<Trip>| {
         let Some(Trip { there: first, back: Ok(Some(_)) }) = trip else { return Verdict::DoesNotApply };
         match again.next() {

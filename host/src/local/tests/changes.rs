@@ -390,7 +390,7 @@ fn the_journal_is_there_after_a_crash() {
             revision: Revision(4),
             remote: None,
             expected: None,
-            row: vec![Value::Text("Acme".into()), Value::Absent, Value::Null],
+            row: vec![Value::Text("Acme".into()), Value::Absent, Value::Null].into(),
         },
         Intent {
             operation: Operation::PushUpdate,
@@ -398,7 +398,7 @@ fn the_journal_is_there_after_a_crash() {
             revision: Revision(5),
             remote: Some(RemoteId("R2".into())),
             expected: Some(RemoteToken::unsettled()),
-            row: acme(),
+            row: acme().into(),
         },
     ];
     let mut store = place.with(&object);

@@ -166,7 +166,8 @@ impl Reader {
         }
         let waiting = std::mem::take(&mut self.waiting).into_iter();
         let (keys, rows): (Vec<_>, Vec<_>) = waiting.map(|record| (record.key, record.row)).unzip();
-        let records = keys.into_iter().zip(self.mapper.to_local(rows)).collect();
+        let mapped = self.mapper.to_local(&rows.iter().collect::<Vec<_>>());
+        let records = keys.into_iter().zip(mapped).collect();
         let batch = Batch { records, in_order: std::mem::replace(&mut self.in_order, true) };
         // Nobody listens any more when the run has ended.
         self.send.send(Ok(batch)).await.ok();

@@ -45,7 +45,7 @@ fn map(
     page: Vec<RemoteRecord>,
 ) -> Result<(Vec<Mapped>, Failed<RemoteKey>), Stop> {
     let (keys, rows): (Vec<_>, Vec<_>) = page.into_iter().map(|record| (record.key, record.row)).unzip();
-    let mapped = work.participant().mapper.to_local(rows);
+    let mapped = work.participant().mapper.to_local(&rows.iter().collect::<Vec<_>>());
     link(work, store, keys.into_iter().zip(mapped).collect())
 }
 

@@ -6,6 +6,7 @@ use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
+use std::sync::Arc;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
@@ -22,6 +23,7 @@ pub(in crate::pipeline) async fn deletes(
 ) -> Result<(), Stop> {
     work.step(Operation::PushDelete, deletes.len());
     let object = work.object();
+    let none = Arc::new(vec![Value::Absent; object.local.len()]);
     for wave in deletes.chunks(WAVE) {
         let intents = wave.iter().map(|it| {
             Change::Intend(Intent {
@@ -30,7 +32,7 @@ pub(in crate::pipeline) async fn deletes(
                 revision: it.pair.revision,
                 remote: Some(it.pair.remote.id.clone()),
                 expected: Some(it.expected.clone()),
-                row: vec![Value::Absent; object.local.len()],
+                row: Arc::clone(&none),
             })
         });
         store.commit(object, intents.collect())?;

@@ -182,7 +182,7 @@ fn same_record(
     if store.linked_local(&object.name, &record.key.id)?.is_some() {
         return Ok(None);
     }
-    let mapped = work.participant().mapper.to_local(vec![record.row.clone()]).pop();
+    let mapped = work.participant().mapper.to_local(&[&record.row]).pop();
     let Some(Ok(mut mapped)) = mapped else { return Ok(None) };
     let answer = mapped.clone();
     let unlinked = links::to_local(store, object, &mut mapped)?;

@@ -16,6 +16,7 @@ use super::operations::{Work, note_differences};
 use super::{Failed, Failure, Stop};
 use crate::ports::{Baseline, Change, LocalRecord, Mapper, RemoteError, Scope, Store, WriteError, Written};
 use crate::report::ObjectReport;
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteKey, RemoteToken};
 use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
@@ -24,8 +25,8 @@ use sync_core::value::{Kind, Row, Value};
 /// A local record, checked and mapped, ready to be sent.
 struct Ready {
     key: LocalKey,
-    /// In local shape, links as local ids.
-    local: Row,
+    /// In local shape, links as local ids. The journal has it, too, as long as it enters it.
+    local: Arc<Row>,
     /// In remote shape.
     remote: Row,
     links: Links,
@@ -36,8 +37,8 @@ struct Unmapped {
     key: LocalKey,
     /// In local shape, links as local ids.
     local: Row,
-    /// The same with links as remote ids.
-    outgoing: Row,
+    /// The same with links as remote ids, where it has any.
+    outgoing: Option<Row>,
     links: Result<Links, Failure>,
 }
 
@@ -71,8 +72,11 @@ fn read(
             .and_then(|row| has_required(object, row, operation))
         {
             Ok(local) => {
-                let mut outgoing = local.clone();
-                let links = links::to_remote(work, store, &mut outgoing)?;
+                let mut outgoing = links::has_any(&local).then(|| local.clone());
+                let links = match &mut outgoing {
+                    Some(outgoing) => links::to_remote(work, store, outgoing)?,
+                    None => Ok(Links::Done),
+                };
                 accepted.push(Unmapped { key, local, outgoing, links });
             }
             Err(failure) => failed.push((key.id, failure)),
@@ -84,7 +88,7 @@ fn read(
 /// Checks and maps what was read. It needs no store, so that a task of its own can do it.
 fn map(mapper: &dyn Mapper, read: Vec<Unmapped>) -> (Vec<Ready>, Failed<LocalId>) {
     let (mut accepted, mut failed) = (Vec::with_capacity(read.len()), Vec::new());
-    let verdicts = mapper.validate(read.iter().map(|it| it.local.clone()).collect());
+    let verdicts = mapper.validate(&read.iter().map(|it| &it.local).collect::<Vec<_>>());
     for (it, verdict) in read.into_iter().zip(verdicts) {
         let Unmapped { key, local, outgoing, links } = it;
         match verdict.map_err(Failure::from).and(links) {
@@ -92,11 +96,13 @@ fn map(mapper: &dyn Mapper, read: Vec<Unmapped>) -> (Vec<Ready>, Failed<LocalId>
             Err(failure) => failed.push((key.id, failure)),
         }
     }
-    let outgoing = accepted.iter_mut().map(|(.., outgoing)| std::mem::take(outgoing)).collect();
+    let outgoing: Vec<&Row> =
+        accepted.iter().map(|(_, local, _, outgoing)| outgoing.as_ref().unwrap_or(local)).collect();
+    let remotes = mapper.to_remote(&outgoing);
     let mut ready = Vec::with_capacity(accepted.len());
-    for ((key, local, links, _), remote) in accepted.into_iter().zip(mapper.to_remote(outgoing)) {
+    for ((key, local, links, _), remote) in accepted.into_iter().zip(remotes) {
         match remote {
-            Ok(remote) => ready.push(Ready { key, local, remote, links }),
+            Ok(remote) => ready.push(Ready { key, local: Arc::new(local), remote, links }),
             Err(error) => failed.push((key.id, error.into())),
         }
     }
@@ -167,9 +173,8 @@ fn unanswered() -> WriteError {
 /// tell, or cannot be mapped. All are mapped in one call.
 fn answers<'w>(mapper: &dyn Mapper, written: impl Iterator<Item = &'w mut Written>) -> Vec<Option<Row>> {
     let rows: Vec<Option<Row>> = written.map(|written| written.row.take()).collect();
-    let told: Vec<bool> = rows.iter().map(Option::is_some).collect();
-    let mut mapped = mapper.to_local(rows.into_iter().flatten().collect()).into_iter();
-    told.into_iter().map(|told| if told { mapped.next()?.ok() } else { None }).collect()
+    let mut mapped = mapper.to_local(&rows.iter().flatten().collect::<Vec<_>>()).into_iter();
+    rows.iter().map(|row| if row.is_some() { mapped.next()?.ok() } else { None }).collect()
 }
 
 /// What enters the store after the remote confirmed a write: the pair, what both agree on, and what the server
@@ -187,7 +192,7 @@ fn link(
     let object = work.object();
     let before = base.map(|base| &base.row);
     let Ready { key, local, .. } = ready;
-    let (mut row, mut fields) = (local, Vec::new());
+    let (mut row, mut fields) = (Arc::unwrap_or_clone(local), Vec::new());
     let mut token = written.token;
     if let Some(answer) = &mut answer
         && !links::to_local(store, object, answer)?.is_empty()

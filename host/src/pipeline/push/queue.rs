@@ -9,10 +9,11 @@ use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
 use std::collections::{HashSet, VecDeque};
 use std::fmt::Write;
+use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
-use sync_core::value::Value;
+use sync_core::value::{Row, Value};
 
 /// Records that are journalled together, at most: one wait for the disk.
 const WAVE: usize = 512;
@@ -128,7 +129,7 @@ impl Queue {
             // From here on the local row is what is sent: links that point forward are filled in later.
             let ready = &mut candidate.ready;
             if ready.links == Links::Refill {
-                links::drop_unlinked(store, object, &mut ready.local, None)?;
+                links::drop_unlinked(store, object, Arc::make_mut(&mut ready.local), None)?;
                 ready.key.revision = Revision::UNSETTLED;
             }
             self.prepared.push(candidate);
@@ -145,7 +146,7 @@ impl Queue {
                 revision: ready.key.revision,
                 remote: None,
                 expected: None,
-                row: ready.local.clone(),
+                row: Arc::clone(&ready.local),
             })
         };
         let intents: Vec<Change> = self.prepared.iter().map(intent).collect();
@@ -203,11 +204,13 @@ fn name(key: &UserKey) -> String {
 fn user_keys(work: &Work<'_>, store: &dyn Store, ids: &[LocalId]) -> Result<Vec<UserKey>, Stop> {
     let object = work.object();
     let rows = store.local_records(object, ids)?.into_iter().filter_map(|record| record.row.ok());
-    let unlinked = rows.map(|mut row| {
-        links::leave_out(object, &mut row);
-        row
-    });
-    let remote = work.participant().mapper.to_remote(unlinked.collect());
+    let unlinked: Vec<Row> = rows
+        .map(|mut row| {
+            links::leave_out(object, &mut row);
+            row
+        })
+        .collect();
+    let remote = work.participant().mapper.to_remote(&unlinked.iter().collect::<Vec<_>>());
     Ok(remote.iter().flatten().flat_map(|row| object.filled_user_keys(row)).collect())
 }
 

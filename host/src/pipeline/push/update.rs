@@ -118,7 +118,7 @@ fn settle(
             Updated::Written(written, answer) => {
                 if task.ready.links == Links::Refill {
                     learned.refill.push(local);
-                    let (row, before) = (&mut task.ready.local, Some(&task.base.row));
+                    let (row, before) = (Arc::make_mut(&mut task.ready.local), Some(&task.base.row));
                     links::drop_unlinked(store, work.object(), row, before)?;
                     task.ready.key.revision = Revision::UNSETTLED;
                 }

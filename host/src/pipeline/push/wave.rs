@@ -60,9 +60,11 @@ pub(super) fn begin<'u>(
     let (records, failed) = read(work, store, &ids, Operation::PushUpdate)?;
     let mut bases = Vec::with_capacity(records.len());
     for base in store.agreed(object, wave.iter().map(|it| it.pair.clone()).collect())? {
-        let mut outgoing = base.row.clone();
-        // Whatever the link is now, it is not what it was: null, too, has to be sent.
-        links::agreed_to_remote(store, object, &mut outgoing, &Value::Reference("gone".to_owned()))?;
+        let mut outgoing = links::has_any(&base.row).then(|| base.row.clone());
+        if let Some(outgoing) = &mut outgoing {
+            // Whatever the link is now, it is not what it was: null, too, has to be sent.
+            links::agreed_to_remote(store, object, outgoing, &Value::Reference("gone".to_owned()))?;
+        }
         bases.push((base, outgoing));
     }
     let mapper = Arc::clone(&work.participant().mapper);
@@ -73,14 +75,16 @@ pub(super) fn begin<'u>(
 fn map_all(
     mapper: &dyn Mapper,
     records: Vec<Unmapped>,
-    bases: Vec<(Baseline, Row)>,
+    bases: Vec<(Baseline, Option<Row>)>,
     mut failed: Failed<LocalId>,
 ) -> Mapped {
     let (ready, unmapped) = map(mapper, records);
     failed.extend(unmapped);
-    let (bases, outgoing): (Vec<Baseline>, Vec<Row>) = bases.into_iter().unzip();
-    let sent_before = mapper.to_remote(outgoing).into_iter().map(Result::ok);
-    Mapped { ready, bases: bases.into_iter().zip(sent_before).collect(), failed }
+    let outgoing: Vec<&Row> =
+        bases.iter().map(|(base, outgoing)| outgoing.as_ref().unwrap_or(&base.row)).collect();
+    let sent_before = mapper.to_remote(&outgoing).into_iter().map(Result::ok);
+    let bases = bases.into_iter().map(|(base, _)| base).zip(sent_before).collect();
+    Mapped { ready, bases, failed }
 }
 
 /// Works out what each update sends. One that sends nothing, because only fields of the server were edited, is
@@ -117,7 +121,7 @@ pub(super) fn plan(
             if ready.links == Links::Refill {
                 ready.key.revision = Revision::UNSETTLED;
                 learned.refill.push(id);
-                links::drop_unlinked(store, object, &mut ready.local, Some(&base.row))?;
+                links::drop_unlinked(store, object, Arc::make_mut(&mut ready.local), Some(&base.row))?;
             }
             changes.push(link(work, store, report, ready, written, None, Some(&base))?);
             continue;
@@ -155,6 +159,6 @@ pub(super) fn intent(update: &Update) -> Intent {
         revision: update.ready.key.revision,
         remote: Some(update.task.pair.remote.id.clone()),
         expected: Some(update.task.expected.clone()),
-        row: update.ready.local.clone(),
+        row: Arc::clone(&update.ready.local),
     }
 }
