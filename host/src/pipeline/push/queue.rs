@@ -8,7 +8,6 @@ use crate::pipeline::operations::{Learned, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, Store};
 use std::collections::{HashSet, VecDeque};
-use std::fmt::Write;
 use std::sync::Arc;
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Object, UserKey};
@@ -187,15 +186,21 @@ impl Queue {
 /// it trims its texts or does not tell small letters from capitals.
 fn name(key: &UserKey) -> String {
     let mut name = String::new();
+    let mut add = |part: &str| {
+        name.push_str(part);
+        name.push(' ');
+    };
     for (index, value) in &key.parts {
-        // Writing to a string cannot fail. The length keeps two parts from being read as others.
-        let _always_ok = match value {
+        add(&index.to_string());
+        match value {
             Value::Text(text) => {
                 let text = text.trim().to_lowercase();
-                write!(name, "{index} {} {text} ", text.len())
+                // It keeps two parts from being read as others.
+                add(&text.len().to_string());
+                add(&text);
             }
-            other => write!(name, "{index} {other:?} "),
-        };
+            other => add(&format!("{other:?}")),
+        }
     }
     name
 }
