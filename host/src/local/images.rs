@@ -92,6 +92,7 @@ pub(super) struct Taker {
 
 /// A record as it stands before a write.
 pub(super) struct Image {
+    /// JSON: the whole row, see [`super::cells`].
     cells: String,
     /// The columns that the write changes.
     changed: Vec<String>,
