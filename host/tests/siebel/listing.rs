@@ -1,7 +1,7 @@
 //! Listings of several pages, some of them asked for at once.
 
 use super::{activity, keys, start, view};
-use crm::{Action, Change, Fault};
+use crm::{Action, Change, Fault, Server};
 use futures_util::TryStreamExt;
 use host::ports::{Feed, Mark, Remote, View};
 use host::remote::siebel::Siebel;
@@ -9,14 +9,19 @@ use std::collections::BTreeSet;
 use sync_core::object::Object;
 use sync_core::value::Value;
 
+/// A server with so many activities, and their ids.
+async fn calls(count: usize) -> (Server, Siebel, Vec<String>) {
+    let (server, siebel) = start().await;
+    let insert = |n| server.store().insert("Action", &[("Description", &*format!("Call {n}"))]).unwrap();
+    let ids = (0..count).map(insert).collect();
+    (server, siebel, ids)
+}
+
 #[tokio::test]
 async fn pages_at_once_list_each_record_once_and_ask_for_no_more_than_there_are() {
     for count in [0, 1, 99, 100, 101, 198, 199, 250, 1_000] {
-        let (server, siebel) = start().await;
+        let (_server, siebel, _) = calls(count).await;
         let object = activity();
-        for number in 0..count {
-            server.store().insert("Action", &[("Description", &format!("Call {number}"))]).unwrap();
-        }
         siebel.count(view(&object)).await.unwrap();
         let listed = keys(&siebel, view(&object)).await.unwrap();
         let ids: BTreeSet<&str> = listed.iter().map(|key| key.id.0.as_str()).collect();
@@ -29,11 +34,8 @@ async fn pages_at_once_list_each_record_once_and_ask_for_no_more_than_there_are(
 #[tokio::test]
 async fn records_that_go_while_pages_are_read_hide_no_others() {
     for skip in 0..4 {
-        let (server, siebel) = start().await;
+        let (server, siebel, ids) = calls(600).await;
         let object = activity();
-        let insert =
-            |n: usize| server.store().insert("Action", &[("Description", &*format!("Call {n}"))]).unwrap();
-        let ids: Vec<String> = (0..600).map(insert).collect();
         siebel.count(view(&object)).await.unwrap();
         let delete = Change::delete("Action", &ids[3]);
         server.fault(Fault::new("GET", "StartRowNum", Action::Before(delete)).skip(skip));
@@ -57,11 +59,8 @@ async fn changed(siebel: &Siebel, object: &Object) -> Vec<String> {
 #[tokio::test]
 async fn changes_of_many_pages_are_read_several_at_once_each_record_once() {
     for count in [0, 1, 99, 100, 101, 250, 1_000] {
-        let (server, siebel) = start().await;
+        let (server, siebel, _) = calls(count).await;
         let object = activity();
-        for number in 0..count {
-            server.store().insert("Action", &[("Description", &format!("Call {number}"))]).unwrap();
-        }
         let ids = changed(&siebel, &object).await;
         assert_eq!((ids.len(), ids.iter().collect::<BTreeSet<_>>().len()), (count, count));
         let requests = siebel.requests(&object.name).keys as usize;
@@ -74,11 +73,8 @@ async fn changes_of_many_pages_are_read_several_at_once_each_record_once() {
 #[tokio::test]
 async fn records_that_go_while_changes_are_read_hide_no_others() {
     for skip in 0..4 {
-        let (server, siebel) = start().await;
+        let (server, siebel, ids) = calls(600).await;
         let object = activity();
-        let insert =
-            |n: usize| server.store().insert("Action", &[("Description", &*format!("Call {n}"))]).unwrap();
-        let ids: Vec<String> = (0..600).map(insert).collect();
         let delete = Change::delete("Action", &ids[3]);
         server.fault(Fault::new("GET", "StartRowNum", Action::Before(delete)).skip(skip));
         let listed = changed(&siebel, &object).await;
@@ -89,11 +85,8 @@ async fn records_that_go_while_changes_are_read_hide_no_others() {
 
 #[tokio::test]
 async fn what_is_listed_can_be_read_with_its_content() {
-    let (server, siebel) = start().await;
+    let (_server, siebel, _) = calls(230).await;
     let object = activity();
-    for number in 0..230 {
-        server.store().insert("Action", &[("Description", &format!("Call {number}"))]).unwrap();
-    }
     let filtered = View { object: &object, filter: Some("[Description] <> 'Call 7'") };
     siebel.count(filtered).await.unwrap();
     let records = siebel.records(filtered).unwrap().try_concat().await.unwrap();
