@@ -5,7 +5,8 @@
 //! `compare` turns these into a `Plan`, with
 //! `contents` reading nothing but what the decision needs and `judge` saying how both sides stand; `conflicts` settles
 //! what both sides changed; `pull` and `push` carry a plan out, or `foresee` tells what they would do; `next_object`
-//! drives the objects in their order. The baseline is written after the side confirmed.
+//! drives the objects in their order. The baseline is written after the side confirmed. The local store belongs to the
+//! run's own thread; a `task` reads, maps or sends beside it.
 
 mod change_keys;
 mod compare;
