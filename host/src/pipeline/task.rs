@@ -1,6 +1,7 @@
 //! What goes on beside the run's own thread, which alone has the local store: reading, mapping and sending.
 
 use super::Stop;
+use std::collections::VecDeque;
 use tokio::task::JoinHandle;
 
 /// A task under way. It goes no further once this is dropped.
@@ -10,11 +11,6 @@ impl<T: Send + 'static> Task<T> {
     /// Begins.
     pub(super) fn start(work: impl Future<Output = T> + Send + 'static) -> Task<T> {
         Task(tokio::spawn(work))
-    }
-
-    /// Whether it has come to its end.
-    pub(super) fn has_ended(&self) -> bool {
-        self.0.is_finished()
     }
 
     /// What came of it.
@@ -30,4 +26,17 @@ impl<T> Drop for Task<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
+}
+
+/// What came of the first of the tasks under way, and of those after it that have ended by then; `None` where there is
+/// none.
+pub(super) async fn first_ended<T: Send + 'static>(
+    under_way: &mut VecDeque<Task<Vec<T>>>,
+) -> Result<Option<Vec<T>>, Stop> {
+    let Some(mut first) = under_way.pop_front() else { return Ok(None) };
+    let mut results = first.end().await?;
+    while let Some(mut task) = under_way.pop_front_if(|task| task.0.is_finished()) {
+        results.extend(task.end().await?);
+    }
+    Ok(Some(results))
 }

@@ -6,7 +6,7 @@ use super::send::{self, Inserted};
 use super::{Ready, link, refusal};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, Work};
-use crate::pipeline::task::Task;
+use crate::pipeline::task::{Task, first_ended};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
@@ -49,19 +49,14 @@ pub(in crate::pipeline) async fn inserts(
         let done = back.len();
         stop = settle(work, store, report, learned, std::mem::take(&mut back))?.or(stop);
         work.observer.event(Event::Progress(done as u64));
-        let Some(mut sending) = under_way.pop_front() else {
-            match done {
-                0 => break,
-                // Others may have waited for these.
-                _ => continue,
-            }
-        };
-        if stop.is_none() {
+        if stop.is_none() && !under_way.is_empty() {
             queue.look_ahead(work, store, learned)?;
         }
-        back = sending.end().await?;
-        while let Some(mut sending) = under_way.pop_front_if(|it| it.has_ended()) {
-            back.extend(sending.end().await?);
+        match first_ended(&mut under_way).await? {
+            Some(ended) => back = ended,
+            None if done == 0 => break,
+            // Others may have waited for these.
+            None => continue,
         }
         back.iter().for_each(|(candidate, _)| queue.settled(candidate));
     }

@@ -4,7 +4,7 @@ use super::wave::{self, Mapping, Update, Wave};
 use super::{answers, link, no_answer, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
-use crate::pipeline::task::Task;
+use crate::pipeline::task::{Task, first_ended};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Mapper, Remote, RemoteUpdate, Store, WriteError, Written};
 use crate::report::ObjectReport;
@@ -67,11 +67,8 @@ pub(in crate::pipeline) async fn updates(
             )));
         }
         stop = settle(work, store, report, learned, std::mem::take(&mut back))?.or(stop);
-        let Some(mut sending) = under_way.pop_front() else { break };
-        back = sending.end().await?;
-        while let Some(mut sending) = under_way.pop_front_if(|it| it.has_ended()) {
-            back.extend(sending.end().await?);
-        }
+        let Some(ended) = first_ended(&mut under_way).await? else { break };
+        back = ended;
     }
     let Some(stop) = stop else { return Ok(()) };
     let unsent = ready.iter().flatten().map(|task| Change::Settled { local: task.ready.key.id });
