@@ -48,6 +48,23 @@ async fn keys_are_looked_up_in_one_query_and_each_gets_its_own_records() {
 }
 
 #[tokio::test]
+async fn keys_that_are_too_long_for_one_address_are_looked_up_in_several() {
+    let (server, siebel, object, _) = activities(0).await;
+    let subjects: Vec<String> = (0..64).map(|number| format!("{number} {}", "Call ".repeat(40))).collect();
+    let subjects: Vec<&str> = subjects.iter().map(|subject| subject.trim()).collect();
+    for subject in &subjects {
+        server.store().insert("Action", &[("Description", subject)]).unwrap();
+    }
+    let keys: Vec<UserKey> = subjects.iter().map(|subject| key(subject)).collect();
+    let found = siebel.find_all(&object, &keys.iter().collect::<Vec<_>>()).await;
+    for (found, subject) in found.into_iter().zip(subjects) {
+        let rows: Vec<Value> = found.unwrap().into_iter().map(|record| record.row[SUBJECT].clone()).collect();
+        assert_eq!(rows, [text(subject)]);
+    }
+    assert_eq!(siebel.requests(&object.name).query, 4);
+}
+
+#[tokio::test]
 async fn keys_that_a_server_may_take_for_one_another_are_looked_up_one_by_one() {
     let (_server, siebel, object, known) = activities(1).await;
     let keys = [key("CALL 0"), key("Call 0")];

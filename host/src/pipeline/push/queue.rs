@@ -15,10 +15,10 @@ use sync_core::operation::Operation;
 use sync_core::value::{Row, Value};
 
 /// Records that are journalled together, at most: one wait for the disk.
-const WAVE: usize = 512;
+const WAVE: usize = 256;
 
 /// Records that are prepared together: in less time than a batch is under way.
-const PORTION: usize = 64;
+const PORTION: usize = 128;
 
 /// A new local record and the key that it is looked up by.
 pub(super) struct Candidate {

@@ -2,13 +2,15 @@
 //! where that tells too little of each, each is asked for by itself.
 
 use super::listing::Extent;
-use super::query::{self, PAGE, Query};
+use super::query::{self, LONGEST_URL, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{RemoteError, RemoteRecord, Scope, side_by_side};
+use crate::remote::decode::Layout;
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::RemoteId;
 use sync_core::object::{Object, UserKey};
 use sync_core::value::Value;
+use url::Url;
 
 impl Siebel {
     /// The records with this user key, two at most: the second tells that the key is ambiguous.
@@ -26,24 +28,59 @@ impl Siebel {
         object: &Object,
         keys: &[&UserKey],
     ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
-        if let Some(found) = self.with_keys_together(object, keys).await {
+        let conditions: Vec<String> =
+            keys.iter().map(|key| format!("({})", self.conditions(object, key).join(" AND "))).collect();
+        let queries = self.by_keys(object, keys, &conditions).into_iter();
+        let queries = queries.map(|some| self.with_some_keys(object, some)).collect();
+        side_by_side(IN_FLIGHT, queries).await.into_iter().flatten().collect()
+    }
+
+    /// The queries for records by user key: one, or more where the address would become too long.
+    fn by_keys<'k>(
+        &self,
+        object: &Object,
+        keys: &'k [&'k UserKey],
+        conditions: &'k [String],
+    ) -> Vec<SomeKeys<'k>> {
+        let layout = Extent::Records.layout(object);
+        let url = self.look_up(object, &layout, vec![conditions.join(" OR ")], PAGE);
+        if url.as_str().len() >= LONGEST_URL && keys.len() > 1 {
+            let (keys, conditions) = (keys.split_at(keys.len() / 2), conditions.split_at(keys.len() / 2));
+            let halves = [(keys.0, conditions.0), (keys.1, conditions.1)];
+            return halves
+                .into_iter()
+                .flat_map(|(keys, conditions)| self.by_keys(object, keys, conditions))
+                .collect();
+        }
+        vec![SomeKeys { keys, conditions, url }]
+    }
+
+    async fn with_some_keys(
+        &self,
+        object: &Object,
+        some: SomeKeys<'_>,
+    ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
+        let keys = some.keys;
+        if let Some(found) = self.with_keys_together(object, some).await {
             return found.into_iter().map(Ok).collect();
         }
         let requests = keys.iter().map(|key| self.with_key(object, key)).collect();
         side_by_side(IN_FLIGHT, requests).await
     }
 
-    /// One query for several keys. `None` where it does not tell whose the records are that it finds: a server may
-    /// take more for equal than the same letters.
-    async fn with_keys_together(&self, object: &Object, keys: &[&UserKey]) -> Option<Vec<Vec<RemoteRecord>>> {
-        let conditions: Vec<Vec<String>> = keys.iter().map(|key| self.conditions(object, key)).collect();
-        let folded: HashSet<String> = conditions.iter().map(|key| key.concat().to_lowercase()).collect();
+    /// `None` where the one query does not tell whose the records are that it finds: a server may take more for equal
+    /// than the same letters.
+    async fn with_keys_together(
+        &self,
+        object: &Object,
+        SomeKeys { keys, conditions, url }: SomeKeys<'_>,
+    ) -> Option<Vec<Vec<RemoteRecord>>> {
+        let folded: HashSet<String> = conditions.iter().map(|key| key.to_lowercase()).collect();
         if keys.len() < 2 || folded.len() < keys.len() {
             return None;
         }
-        let any = conditions.iter().map(|key| format!("({})", key.join(" AND ")));
-        let any = any.collect::<Vec<_>>().join(" OR ");
-        let found = self.look(object, Extent::Records, vec![any], PAGE).await.ok()?;
+        let layout = Extent::Records.layout(object);
+        let found = self.query(object, Purpose::Query, url, layout).await.ok()?;
         if found.len() >= PAGE {
             return None;
         }
@@ -115,6 +152,12 @@ impl Siebel {
         page: usize,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
         let layout = extent.layout(object);
+        let url = self.look_up(object, &layout, all, page);
+        self.query(object, Purpose::Query, url, layout).await
+    }
+
+    /// The address of that query.
+    fn look_up(&self, object: &Object, layout: &Layout<'_>, all: Vec<String>, page: usize) -> Url {
         let query = Query {
             fields: layout.names().collect(),
             all,
@@ -122,8 +165,7 @@ impl Siebel {
             view_mode: &self.options.user_key_view_mode,
             ..Query::default()
         };
-        let url = query.at(self.address(object, None));
-        self.query(object, Purpose::Query, url, layout).await
+        query.at(self.address(object, None))
     }
 
     /// What holds for a record with this user key.
@@ -134,6 +176,14 @@ impl Siebel {
         };
         key.parts.iter().filter_map(part).collect()
     }
+}
+
+/// User keys that are looked up together.
+struct SomeKeys<'k> {
+    keys: &'k [&'k UserKey],
+    /// What holds for a record with each.
+    conditions: &'k [String],
+    url: Url,
 }
 
 /// Records as they were found, those that are gone among them.

@@ -38,7 +38,10 @@ const TICK: Duration = Duration::from_secs(1);
 /// Requests at once.
 const IN_FLIGHT: usize = 16;
 
-/// Records of a batch of inserts, all of which are sent at once.
+/// Records of a batch of inserts: what its look-ups carry in one address.
+const BATCH: usize = 64;
+
+/// Inserts of a batch that are sent at once.
 const WRITES: usize = 32;
 
 /// Batches at once: while one is looked up or read back, others are written.
@@ -221,7 +224,7 @@ impl Remote for Siebel {
             lock: Lock::ReadCompare,
             details_batch: PAGE,
             in_flight: IN_FLIGHT,
-            write_batch: WRITES,
+            write_batch: BATCH,
             write_batches: WRITE_BATCHES,
             ids: IdsFrom::Server,
             change_feed: self.options.change_feed,
