@@ -4,6 +4,7 @@ use super::compare::compare;
 use super::foresee::foresee;
 use super::listing::list;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
+use super::push::update::Sending;
 use super::{
     Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
     with_help,
@@ -240,9 +241,11 @@ async fn operate(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) 
     pull::insert::inserts(work, store, report, learned, new, std::mem::take(&mut plan.reading)).await?;
     followers::relink(work, store, journey)?;
     let Journey { report, plan, learned, .. } = journey;
-    let updates = std::mem::take(&mut plan.pull_updates);
-    pull::update::updates(work, store, report, learned, updates, fetched).await?;
-    push::update::updates(work, store, report, learned, std::mem::take(&mut plan.push_updates)).await
+    let (pulled, pushed) = (std::mem::take(&mut plan.pull_updates), std::mem::take(&mut plan.push_updates));
+    // What was edited here goes out while what came in is entered: they are other records.
+    let mut sending = Sending::begin(work, store, &pushed)?;
+    let entered = pull::update::updates(work, store, report, learned, pulled, fetched, &mut sending).await;
+    sending.end(work, store, report, learned, entered.err()).await
 }
 
 /// Sends the links of pushed records that pointed forward, and those that follow a record created anew.

@@ -35,8 +35,15 @@ pub(super) async fn first_ended<T: Send + 'static>(
 ) -> Result<Option<Vec<T>>, Stop> {
     let Some(mut first) = under_way.pop_front() else { return Ok(None) };
     let mut results = first.end().await?;
+    results.extend(ended(under_way).await?);
+    Ok(Some(results))
+}
+
+/// What came of the tasks under way that have ended, up to the first that has not.
+pub(super) async fn ended<T: Send + 'static>(under_way: &mut VecDeque<Task<Vec<T>>>) -> Result<Vec<T>, Stop> {
+    let mut results = Vec::new();
     while let Some(mut task) = under_way.pop_front_if(|task| task.0.is_finished()) {
         results.extend(task.end().await?);
     }
-    Ok(Some(results))
+    Ok(results)
 }

@@ -5,6 +5,7 @@ use super::parents::{fates, is_settled, waits_for_parent};
 use super::{Mapped, link, map, moved_locally, pages};
 use crate::pipeline::judge::unlike;
 use crate::pipeline::operations::{Learned, OpenLink, PullUpdate, Work};
+use crate::pipeline::push::update::Sending;
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store};
 use crate::report::ObjectReport;
@@ -21,7 +22,7 @@ pub(in crate::pipeline) fn fetch(work: &Work<'_>, updates: &[PullUpdate]) -> Ahe
 }
 
 /// Pull update: the details are fetched and mapped; overwrite all mapped fields (decision 1). Content that is the
-/// baseline's only refreshes the token (decision 2).
+/// baseline's only refreshes the token (decision 2). Between the batches, those that are sent go on.
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -29,10 +30,12 @@ pub(in crate::pipeline) async fn updates(
     learned: &mut Learned,
     updates: Vec<PullUpdate>,
     mut batches: Ahead,
+    sending: &mut Sending<'_>,
 ) -> Result<(), Stop> {
     work.step(Operation::PullUpdate, updates.len());
     let object = work.object();
     let by_id: HashMap<&RemoteId, &PullUpdate> = updates.iter().map(|it| (&it.pair.remote.id, it)).collect();
+    sending.go_on(work, store, report, learned).await?;
     while let Some(batch) = batches.next().await? {
         work.observer.event(Event::Progress(batch.records.len() as u64));
         let (mapped, failed) = link(work, store, batch.records)?;
@@ -84,6 +87,7 @@ pub(in crate::pipeline) async fn updates(
         }
         learned.unread |= !failures.is_empty();
         work.log(store, Operation::PullUpdate, failures)?;
+        sending.go_on(work, store, report, learned).await?;
     }
     Ok(())
 }

@@ -4,22 +4,23 @@ use super::wave::{self, Mapping, Update, Wave};
 use super::{answers, link, no_answer, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
 use crate::pipeline::operations::{Learned, PushUpdate, Work};
-use crate::pipeline::task::{Task, first_ended};
+use crate::pipeline::task::{Task, ended, first_ended};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, Mapper, Remote, RemoteUpdate, Store, WriteError, Written};
 use crate::report::ObjectReport;
 use std::collections::VecDeque;
+use std::slice::Chunks;
 use std::sync::Arc;
 use sync_core::change_key::Revision;
 use sync_core::object::{Object, UserKey};
 use sync_core::operation::Operation;
 use sync_core::value::Row;
 
-/// Updates that are worked out and journalled together: one wait for the disk.
-const WAVE: usize = 128;
-
 /// Updates of which one task sees to that they are sent.
-const BATCH: usize = 32;
+const BATCH: usize = 48;
+
+/// Updates that are worked out and journalled together: one wait for the disk.
+const WAVE: usize = 5 * BATCH;
 
 /// What came of an update.
 enum Updated {
@@ -30,7 +31,7 @@ enum Updated {
 }
 
 /// Push update: the record is addressed by its mapped id, a changed user key is looked up for collisions, and
-/// the write happens only if the version is the compared one. While some batches are sent, the next wave is mapped.
+/// the write happens only if the version is the compared one.
 pub(in crate::pipeline) async fn updates(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -38,61 +39,142 @@ pub(in crate::pipeline) async fn updates(
     learned: &mut Learned,
     updates: Vec<PushUpdate>,
 ) -> Result<(), Stop> {
-    work.step(Operation::PushUpdate, updates.len());
-    let mut waves = updates.chunks(WAVE);
-    let mut next = wave::begin(work, store, waves.next())?;
+    Sending::begin(work, store, &updates)?.end(work, store, report, learned, None).await
+}
+
+/// Updates on their way. While some batches are sent, the next wave is mapped, and whoever holds this may do
+/// something else.
+pub(in crate::pipeline) struct Sending<'u> {
+    all: usize,
+    waves: Chunks<'u, PushUpdate>,
+    next: Option<Mapping<'u>>,
     // Journalled; and sent. The journal knows of both.
-    let mut ready: VecDeque<Vec<Update>> = VecDeque::new();
-    let mut under_way: VecDeque<Task<Vec<(Update, Updated)>>> = VecDeque::new();
-    let mut back = Vec::new();
-    let mut stop = None;
-    loop {
+    ready: VecDeque<Vec<Update>>,
+    under_way: VecDeque<Task<Vec<(Update, Updated)>>>,
+    /// Why no more are sent.
+    stop: Option<Stop>,
+    /// Updates that are through, and not told of as long as another step is.
+    untold: u64,
+    is_announced: bool,
+}
+
+impl<'u> Sending<'u> {
+    /// Begins to map the first of them.
+    pub(in crate::pipeline) fn begin(
+        work: &Work<'_>,
+        store: &dyn Store,
+        updates: &'u [PushUpdate],
+    ) -> Result<Sending<'u>, Stop> {
+        let mut waves = updates.chunks(WAVE);
+        let next = wave::begin(work, store, waves.next())?;
+        Ok(Sending {
+            all: updates.len(),
+            waves,
+            next,
+            ready: VecDeque::new(),
+            under_way: VecDeque::new(),
+            stop: None,
+            untold: 0,
+            is_announced: false,
+        })
+    }
+
+    /// Enters what came back meanwhile, and sends what comes next. Waits for no answer.
+    pub(in crate::pipeline) async fn go_on(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        report: &mut ObjectReport,
+        learned: &mut Learned,
+    ) -> Result<(), Stop> {
+        let back = ended(&mut self.under_way).await?;
+        self.pass(work, store, report, learned, back).await
+    }
+
+    /// Sends what is left; with a reason to stop, only enters what is under way.
+    pub(in crate::pipeline) async fn end(
+        mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        report: &mut ObjectReport,
+        learned: &mut Learned,
+        stop: Option<Stop>,
+    ) -> Result<(), Stop> {
+        self.stop = stop.or(self.stop);
+        work.step(Operation::PushUpdate, self.all);
+        self.is_announced = true;
+        self.tell(work, 0);
+        let mut back = Vec::new();
+        loop {
+            self.pass(work, store, report, learned, back).await?;
+            let Some(ended) = first_ended(&mut self.under_way).await? else { break };
+            back = ended;
+        }
+        let Some(stop) = self.stop else { return Ok(()) };
+        let unsent = self.ready.iter().flatten().map(|task| Change::Settled { local: task.ready.key.id });
+        store.commit(work.object(), unsent.collect())?;
+        Err(stop)
+    }
+
+    async fn pass(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        report: &mut ObjectReport,
+        learned: &mut Learned,
+        back: Vec<(Update, Updated)>,
+    ) -> Result<(), Stop> {
         // The next are on their way before what came back is entered.
-        while stop.is_none() && under_way.len() < work.write_batches() {
-            let Some(batch) = ready.pop_front() else {
-                let Some(mapping) = next.take() else { break };
-                next = wave::begin(work, store, waves.next())?;
-                ready = journal(work, store, report, learned, mapping).await?;
+        while self.stop.is_none() && self.under_way.len() < work.write_batches() {
+            let Some(batch) = self.ready.pop_front() else {
+                let Some(mapping) = self.next.take() else { break };
+                self.next = wave::begin(work, store, self.waves.next())?;
+                self.journal(work, store, report, learned, mapping).await?;
                 continue;
             };
             // Two renames to one key must not pass each other's look-up.
-            if batch.iter().any(|task| task.renamed.is_some()) && !under_way.is_empty() {
-                ready.push_front(batch);
+            if batch.iter().any(|task| task.renamed.is_some()) && !self.under_way.is_empty() {
+                self.ready.push_front(batch);
                 break;
             }
-            under_way.push_back(Task::start(update(
+            self.under_way.push_back(Task::start(update(
                 Arc::clone(work.remote),
                 Arc::clone(&work.participant().mapper),
                 batch,
             )));
         }
-        stop = settle(work, store, report, learned, std::mem::take(&mut back))?.or(stop);
-        let Some(ended) = first_ended(&mut under_way).await? else { break };
-        back = ended;
+        self.tell(work, back.len());
+        self.stop = settle(work, store, report, learned, back)?.or(self.stop.take());
+        Ok(())
     }
-    let Some(stop) = stop else { return Ok(()) };
-    let unsent = ready.iter().flatten().map(|task| Change::Settled { local: task.ready.key.id });
-    store.commit(work.object(), unsent.collect())?;
-    Err(stop)
-}
 
-/// Works a wave out and enters it into the journal: in batches, as they are sent.
-async fn journal(
-    work: &Work<'_>,
-    store: &mut dyn Store,
-    report: &mut ObjectReport,
-    learned: &mut Learned,
-    Mapping { wave, mut mapped }: Mapping<'_>,
-) -> Result<VecDeque<Vec<Update>>, Stop> {
-    let Wave { tasks, mut failures, done: mut changes } =
-        wave::plan(work, store, report, learned, wave, mapped.end().await?)?;
-    work.observer.event(Event::Progress((wave.len() - tasks.len()) as u64));
-    changes.extend(tasks.iter().map(|it| Change::Intend(wave::intent(it))));
-    work.commit(store, changes, &mut failures)?;
-    work.log(store, Operation::PushUpdate, failures)?;
-    let mut tasks = tasks.into_iter();
-    let batches = std::iter::from_fn(|| Some(tasks.by_ref().take(BATCH).collect()));
-    Ok(batches.take_while(|batch: &Vec<Update>| !batch.is_empty()).collect())
+    /// Works a wave out and enters it into the journal: in batches, as they are sent.
+    async fn journal(
+        &mut self,
+        work: &Work<'_>,
+        store: &mut dyn Store,
+        report: &mut ObjectReport,
+        learned: &mut Learned,
+        Mapping { wave, mut mapped }: Mapping<'_>,
+    ) -> Result<(), Stop> {
+        let Wave { tasks, mut failures, done: mut changes } =
+            wave::plan(work, store, report, learned, wave, mapped.end().await?)?;
+        self.tell(work, wave.len() - tasks.len());
+        changes.extend(tasks.iter().map(|it| Change::Intend(wave::intent(it))));
+        work.commit(store, changes, &mut failures)?;
+        work.log(store, Operation::PushUpdate, failures)?;
+        let mut tasks = tasks.into_iter();
+        let batches = std::iter::from_fn(|| Some(tasks.by_ref().take(BATCH).collect()));
+        self.ready.extend(batches.take_while(|batch: &Vec<Update>| !batch.is_empty()));
+        Ok(())
+    }
+
+    fn tell(&mut self, work: &Work<'_>, through: usize) {
+        self.untold += through as u64;
+        if self.is_announced && self.untold > 0 {
+            work.observer.event(Event::Progress(std::mem::take(&mut self.untold)));
+        }
+    }
 }
 
 /// Enters what came of a batch. Answers what concerns all records.
@@ -103,7 +185,6 @@ fn settle(
     learned: &mut Learned,
     results: Vec<(Update, Updated)>,
 ) -> Result<Option<Stop>, Stop> {
-    let done = results.len();
     let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
     let snapshot = store.snapshot()?;
     for (mut task, result) in results {
@@ -144,7 +225,6 @@ fn settle(
     }
     drop(snapshot);
     work.commit(store, changes, &mut failures)?;
-    work.observer.event(Event::Progress(done as u64));
     work.log(store, Operation::PushUpdate, failures)?;
     Ok(stop)
 }

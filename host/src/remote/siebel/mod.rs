@@ -38,8 +38,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Requests at once.
 const IN_FLIGHT: usize = 16;
 
-/// Records of a batch of inserts: what its look-ups carry in one address.
-const BATCH: usize = 64;
+/// Records of a batch of inserts, that are looked up and read back together. More would save little, and each connection
+/// keeps room for the longest answer that it had.
+const BATCH: usize = 48;
 
 /// Inserts of a batch that are sent at once.
 const WRITES: usize = 32;

@@ -2,7 +2,6 @@
 
 use crate::ports::Stretch;
 use crate::remote::percent::encoded;
-use std::fmt::Write;
 use sync_core::change_key::RemoteId;
 use url::Url;
 
@@ -49,8 +48,8 @@ impl Query<'_> {
         let mut text = String::new();
         let mut add = |name: &str, value: &str| {
             let separator = if text.is_empty() { "" } else { "&" };
-            // Writing to a string cannot fail.
-            let _always_ok = write!(text, "{separator}{name}={}", encoded(value));
+            text.extend([separator, name, "="]);
+            text.extend(encoded(value));
         };
         if !self.fields.is_empty() {
             add("fields", &self.fields.join(","));
