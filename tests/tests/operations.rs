@@ -49,6 +49,32 @@ fn a_load_of_many_reads_pages_and_what_changes_meanwhile_is_neither_lost_nor_dou
 }
 
 #[test]
+fn where_what_is_pulled_cannot_be_read_what_is_being_sent_comes_to_its_end() {
+    let scene = Scene::new(&["account"]);
+    let ids: Vec<String> = (0..600)
+        .map(|number| scene.crm().insert("Account", &[("Name", &format!("Acme {number}"))]).unwrap())
+        .collect();
+    scene.run().exits(0);
+    scene.crm().update("Account", &ids[0], &[("Location", "Paris")]).unwrap();
+    scene.sql("UPDATE account SET fax = '2' WHERE name <> 'Acme 0'");
+    let details = format!("[Id] = '{}'", ids[0]);
+    scene.fault(Fault::new("GET", &details, Action::Status(406, "{}".into())).always());
+    let failed = scene.run().exits(1).object("account");
+    assert_eq!(failed["outcome"], "failed");
+    let edited = |id: &&String| scene.crm().get("Account", id).unwrap()["Main Fax Number"] == "2";
+    let sent = ids.iter().filter(edited).count();
+    assert!(0 < sent && sent < 599, "{sent} of 599 were sent");
+    assert_eq!(failed["push"]["update"], sent);
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_journal"), 0);
+    scene.clear_faults();
+    scene.forget_requests();
+    let report = scene.run().exits(0).object("account");
+    assert_eq!(report["pull"], json!({"insert": 0, "update": 1, "delete": 0}));
+    assert_eq!(report["push"], json!({"insert": 0, "update": 599 - sent, "delete": 0}));
+    assert_eq!(scene.writes().len(), 599 - sent);
+}
+
+#[test]
 fn a_first_load_of_very_many_lists_only_where_it_does_not_come_out_even() {
     for is_disturbed in [false, true] {
         let scene = Scene::new(&["account"]);
