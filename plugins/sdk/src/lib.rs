@@ -13,7 +13,9 @@ pub use bindings::exports::crm::sync_object::types::{Rejection, Row, Value};
 pub use object::SyncObject;
 
 /// Memory is not given back in a component: the host makes a fresh instance for each call and throws it away, which gives
-/// all of it back at once. Giving back each value took a quarter of a call's time.
-#[cfg(target_family = "wasm")]
+/// all of it back at once. Giving back each value took a quarter of a call's time. Where there is a WASI, its C library
+/// has an allocator already.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
 #[global_allocator]
-static ALLOCATOR: mini_alloc::MiniAlloc = mini_alloc::MiniAlloc::INIT;
+static ALLOCATOR: lol_alloc::LockedAllocator<lol_alloc::LeakingAllocator> =
+    lol_alloc::LockedAllocator::new(lol_alloc::LeakingAllocator::new());
