@@ -101,8 +101,10 @@ impl<E, P: Iterator<Item = Result<Pair, E>>> RemoteSieve<P> {
 /// What the local listing leaves to be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Local {
-    /// Records that are new, edited or gone.
+    /// Linked records that are edited or gone.
     pub touched: Vec<LocalId>,
+    /// Records that are not linked.
+    pub new: Vec<LocalKey>,
     /// Number of records that are linked.
     pub linked: u64,
     /// Number of records that are there.
@@ -130,8 +132,10 @@ pub fn local<E>(
         let key = if order.is_ge() { listed.next().transpose()? } else { None };
         left.linked += u64::from(pair.is_some());
         left.listed += u64::from(key.is_some());
-        if pair != key {
-            left.touched.extend(pair.or(key).map(|key| key.id));
+        match (pair, key) {
+            (Some(pair), key) if key.as_ref() != Some(&pair) => left.touched.push(pair.id),
+            (None, Some(key)) => left.new.push(key),
+            (Some(_), _) | (None, None) => {}
         }
     }
 }

@@ -56,7 +56,8 @@ impl Store for SqliteStore {
 
     fn count(&self, object: &Object) -> Result<u64, StoreError> {
         let attached = self.table(&object.name)?;
-        let count = match attached.tells {
+        // Where nothing is linked, all that is there was touched.
+        let count = match attached.tells && self.linked(&object.name)? > 0 {
             true => attached.sql.derived_count(&self.connection, attached.id),
             false => attached.sql.count(&self.connection),
         };

@@ -3,7 +3,7 @@
 use super::listing::{Found, Sizes, unsettled};
 use super::operations::Work;
 use super::{Event, Stop, full_compare};
-use crate::ports::{Store, StoreError, View};
+use crate::ports::{LocalStatus, Store, StoreError, View};
 use futures_util::TryStreamExt;
 use sync_core::change_key::{LocalKey, Pair};
 use sync_core::count::is_complete;
@@ -25,7 +25,9 @@ pub(super) async fn everything(
     let keys = |last: Option<&LocalKey>| store.local_keys(view.object, last.map(|key| key.id));
     let local = sieve::local(slices(halves), slices(keys))?;
     let sizes = Sizes { linked: local.linked, local: local.listed, remote: remote.listed };
-    let touched = store.local_statuses(view.object, &local.touched)?;
+    let mut touched = store.local_statuses(view.object, &local.touched)?;
+    let new = |LocalKey { id, revision }| LocalStatus { local: id, revision: Some(revision), pair: None };
+    touched.extend(local.new.into_iter().map(new));
     Ok((counted, Found { pairs: remote.pairs, keys: remote.keys, touched, sizes }))
 }
 

@@ -246,7 +246,9 @@ proptest! {
         left.keys.extend(rest.iter().map(|pair| pair.remote.clone()));
         left.pairs.extend(rest);
         let wanted = |key: &LocalKey| {
-            touched.touched.contains(&key.id) || left.pairs.iter().any(|pair| pair.local == key.id)
+            touched.new.contains(key)
+                || touched.touched.contains(&key.id)
+                || left.pairs.iter().any(|pair| pair.local == key.id)
         };
         local.retain(wanted);
         left.keys.sort_by(|a, b| a.id.cmp(&b.id));
