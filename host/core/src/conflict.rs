@@ -154,6 +154,18 @@ impl Rules {
             Some(Rule::Ask) => return Verdict::Ask,
             None => {}
         }
+        let whole = match self.object {
+            Some(Policy::Keep(choice)) => Some(Verdict::Settled(Resolution::Keep(choice))),
+            Some(Policy::Ask) => Some(Verdict::Ask),
+            Some(Policy::Merge) => None,
+            None => Some(Verdict::Plugin(None)),
+        };
+        // Where no field has a rule, nothing has to be merged to know.
+        if let Some(verdict) = &whole
+            && self.fields.is_empty()
+        {
+            return verdict.clone();
+        }
         let merged = merge(object, sides);
         let in_conflict = match self.object {
             Some(Policy::Merge) => merged.in_conflict.clone(),
@@ -184,14 +196,9 @@ impl Rules {
             }
             return Verdict::Settled(Resolution::Merged(row));
         }
-        match self.object {
-            Some(Policy::Keep(choice)) => Verdict::Settled(Resolution::Keep(choice)),
-            Some(Policy::Ask) => Verdict::Ask,
-            Some(Policy::Merge) => {
-                Verdict::Plugin(merged.in_conflict.is_empty().then_some(Resolution::Merged(merged.row)))
-            }
-            None => Verdict::Plugin(None),
-        }
+        whole.unwrap_or_else(|| {
+            Verdict::Plugin(merged.in_conflict.is_empty().then_some(Resolution::Merged(merged.row)))
+        })
     }
 }
 

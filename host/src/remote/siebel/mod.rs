@@ -38,8 +38,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Requests at once.
 const IN_FLIGHT: usize = 16;
 
-/// Records of a batch of inserts, that are looked up and read back together. More would save little, and each connection
-/// keeps room for the longest answer that it had.
+/// Records of a batch of inserts, that are looked up and read back together. More of them saved no time, and took memory.
 const BATCH: usize = 48;
 
 /// Inserts of a batch that are sent at once.
