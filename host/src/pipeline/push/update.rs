@@ -143,8 +143,9 @@ impl<'u> Sending<'u> {
                 batch,
             )));
         }
-        self.tell(work, back.len());
+        let through = back.len();
         self.stop = settle(work, store, report, learned, back)?.or(self.stop.take());
+        self.tell(work, through);
         Ok(())
     }
 
