@@ -143,6 +143,21 @@ impl Http {
     /// [`WriteError::Remote`] where nothing was carried out, [`WriteError::FateUnknown`] where something may have been,
     /// and no answer of the application itself says what became of it.
     pub(super) async fn write(&self, call: &Call<'_>) -> Result<Reply, WriteError> {
+        self.write_if(call, || std::future::ready(Ok(()))).await
+    }
+
+    /// The same; what has to hold right before the write is asked again before it is sent again.
+    ///
+    /// # Errors
+    /// As those of [`Http::write`], and whatever no longer holds.
+    pub(super) async fn write_if<F>(
+        &self,
+        call: &Call<'_>,
+        holds: impl Fn() -> F,
+    ) -> Result<Reply, WriteError>
+    where
+        F: Future<Output = Result<(), WriteError>>,
+    {
         let unknown = |error: RemoteError, may_still_run| {
             Err(WriteError::FateUnknown { message: error.message, may_still_run })
         };
@@ -153,6 +168,7 @@ impl Http {
             if !(too_many && patience.repeats(&outcome).await) {
                 break outcome;
             }
+            holds().await?;
         };
         match outcome {
             Ok(reply) => self.told(call, reply),

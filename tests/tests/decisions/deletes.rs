@@ -167,3 +167,13 @@ fn decision_23_an_emptied_side_is_held_at_any_threshold() {
     assert_eq!(scene_of_remote.value("SELECT count(*) FROM account"), 2);
     assert_eq!(scene.crm().count("Account"), ids.len());
 }
+
+#[test]
+fn decision_11_that_a_look_at_several_misses_a_record_is_no_proof_that_it_is_gone() {
+    let (scene, _) = accounts(10);
+    scene.sql("DELETE FROM account WHERE id <= 2");
+    scene.fault(Fault::new("GET", "OR [Id] =", Action::Status(200, r#"{"items":[]}"#.into())));
+    assert_eq!(scene.run().exits(0).object("account")["push"]["delete"], 2);
+    assert_eq!(scene.crm().count("Account"), 8);
+    nothing_to_do(&scene);
+}

@@ -78,3 +78,22 @@ fn decision_08_an_edit_right_after_our_insert_is_pulled_and_no_conflict() {
     assert_eq!((&report["pull"]["insert"], &report["conflicts"]), (&json!(0), &json!(0)));
     assert_eq!(scene.rows("SELECT name, fax FROM account"), [json!(["Acme", "9"])]);
 }
+
+#[test]
+fn decision_07_a_write_that_the_server_puts_off_is_checked_again() {
+    for method in ["PUT", "DELETE"] {
+        let (scene, acme) = one_account();
+        let edit = if method == "PUT" { "UPDATE account SET fax = '1'" } else { "DELETE FROM account" };
+        scene.sql(edit);
+        let busy = Action::Status(429, "{}".into());
+        scene.fault(Fault::new(method, "", Action::Header("Retry-After".into(), "0".into())));
+        let theirs = Change::update("Account", &acme, &[("Main Fax Number", "9")]);
+        scene.fault(Fault::new(method, "", Action::Before(theirs)));
+        scene.fault(Fault::new(method, "", busy));
+        scene.forget_requests();
+        scene.run().exits(3);
+        assert_eq!(scene.writes(), [method], "once");
+        assert_eq!(scene.issues()[0]["code"], "moved");
+        assert_eq!(remote(&scene, &acme, "Main Fax Number"), "9");
+    }
+}

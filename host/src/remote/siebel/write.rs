@@ -70,8 +70,17 @@ impl Siebel {
     ) -> Vec<Result<(), WriteError>> {
         let mut found =
             self.present(object, Extent::Keys, &deletes.iter().map(|it| it.id).collect::<Vec<_>>()).await;
-        let deletes = deletes.iter().map(|it| self.delete_record(object, *it, found.take(it.id))).collect();
-        side_by_side(IN_FLIGHT, deletes).await
+        let several = deletes.len() > 1;
+        let deletes = deletes.iter().map(|it| {
+            let found = found.take(it.id);
+            async move {
+                // That one is missing among several is no proof that it is gone.
+                let is_missing = several && matches!(found, Ok(None));
+                let found = if is_missing { self.one(object, Extent::Keys, it.id).await } else { found };
+                self.delete_record(object, *it, found).await
+            }
+        });
+        side_by_side(IN_FLIGHT, deletes.collect()).await
     }
 
     async fn delete_record(
@@ -84,19 +93,28 @@ impl Siebel {
             return Ok(());
         }
         let call = self.call(object, Purpose::Write, Method::DELETE, self.address(object, Some(id)));
-        match self.outcome(&call).await? {
-            None => Ok(()),
-            Some(doubt) => match (self.present(object, Extent::Keys, &[id]).await.take(id), doubt) {
+        match self.outcome(&call, || self.is_as_expected(object, id, expected)).await {
+            Ok(None) | Err(WriteError::Gone) => Ok(()),
+            Ok(Some(doubt)) => match (self.present(object, Extent::Keys, &[id]).await.take(id), doubt) {
                 (Ok(None), _) => Ok(()),
                 (_, doubt) => Err(doubt),
             },
+            Err(error) => Err(error),
         }
     }
 
     /// Sends an update or delete. `None`: done. Otherwise what to report should the record not tell more;
-    /// [`WriteError::Refused`] for a 500 is such a doubt, while a plain refusal is final.
-    pub(super) async fn outcome(&self, call: &Call<'_>) -> Result<Option<WriteError>, WriteError> {
-        let reply = match self.http.write(call).await {
+    /// [`WriteError::Refused`] for a 500 is such a doubt, while a plain refusal is final. What has to hold before the
+    /// write is asked again where the server puts it off.
+    pub(super) async fn outcome<F>(
+        &self,
+        call: &Call<'_>,
+        holds: impl Fn() -> F,
+    ) -> Result<Option<WriteError>, WriteError>
+    where
+        F: Future<Output = Result<(), WriteError>>,
+    {
+        let reply = match self.http.write_if(call, holds).await {
             Ok(reply) => self.http.answered(call, reply)?,
             Err(doubt @ WriteError::FateUnknown { .. }) => return Ok(Some(doubt)),
             Err(error) => return Err(error),
@@ -107,6 +125,17 @@ impl Siebel {
             500.. => Ok(Some(self.refusal(call, &reply))),
             _ => Err(self.refusal(call, &reply)),
         }
+    }
+
+    /// Whether the record still is what is expected.
+    pub(super) async fn is_as_expected(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        expected: &RemoteToken,
+    ) -> Result<(), WriteError> {
+        let found = self.one(object, Extent::Keys, id).await?;
+        as_expected(object, found, expected)?.map(|_| ()).ok_or(WriteError::Gone)
     }
 
     /// A write of ours that gave the record the version, with the record as it was found afterwards.
