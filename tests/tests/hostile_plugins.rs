@@ -389,3 +389,16 @@ fn parts_that_talk_to_each_other_without_end_cost_one_record() {
     );
     assert!(all.iter().any(|it| says(&it["message"], &["not called any more"])), "{all:?}");
 }
+
+#[test]
+fn what_traps_on_the_answer_to_a_write_is_an_issue_of_the_next_run() {
+    let scene = scene_with(built(hostile_plugin, "panics"), "panics");
+    scene.run().exits(0);
+    // The server trims it.
+    scene.sql("INSERT INTO account(name) VALUES('panic ')");
+    scene.run().exits(0);
+    scene.run().exits(3);
+    let issue = the_issue(&scene);
+    assert_eq!(issue["operation"], "pull-update");
+    assert_names(&issue, "panics", &["panic", "trap", "unreachable"]);
+}

@@ -1,7 +1,7 @@
 //! Which record is which, and which version of it: decisions 3, 4, 5 and 14.
 
 use super::{nothing_to_do, one_account, remote, runs_without_a_write};
-use crm::{Clock, Request};
+use crm::{Action, Clock, Fault, Request};
 use tests::{Scene, hostile_plugin, json};
 
 #[test]
@@ -224,4 +224,83 @@ fn decision_14_an_id_that_comes_back_in_a_link_points_at_the_record_that_is_ther
     let linked = "SELECT name FROM account WHERE id = (SELECT account_id FROM opportunity)";
     assert_eq!(scene.rows(linked), [json!(["Another"])]);
     nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_04_twins_with_blanks_around_their_names_are_twins() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    // The server keeps ` Acme`.
+    scene.sql("INSERT INTO account(name) VALUES(' Acme '), (' Acme ')");
+    assert_eq!(scene.run().exits(3).object("account")["push"]["insert"], 1);
+    assert_eq!((scene.crm().count("Account"), scene.issues().len()), (1, 1));
+}
+
+#[test]
+fn decision_04_twins_that_differ_in_less_than_the_server_keeps_are_twins() {
+    let scene = Scene::new(&["activity"]);
+    scene.run().exits(0);
+    scene.sql(
+        "INSERT INTO activity(type, subject, planned_start) VALUES\
+         ('Call', 'Ring', '2026-03-21T10:00:00.200Z'), ('Call', 'Ring', '2026-03-21T10:00:00.700Z')",
+    );
+    assert_eq!(scene.run().exits(3).object("activity")["push"]["insert"], 1);
+    assert_eq!((scene.crm().count("Action"), scene.issues().len()), (1, 1));
+}
+
+#[test]
+fn decision_04_the_twin_of_a_record_of_unknown_fate_is_not_sent() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(name, fax) VALUES('Acme', '1'), ('Acme', '2')");
+    scene.fault(Fault::new("POST", "", Action::Status(200, "{}".into())).times(2));
+    scene.run().exits(3);
+    assert_eq!(scene.requests("POST").len(), 2, "the first one, and once more");
+    let codes: Vec<_> = scene.issues().iter().map(|issue| issue["code"].clone()).collect();
+    assert_eq!(codes, ["fate-unknown", "waits-for-twin"]);
+    scene.run().exits(3);
+    assert_eq!(scene.crm().list("Account")[0]["Main Fax Number"], "1");
+    assert_eq!((scene.crm().count("Account"), scene.issues().len()), (1, 1));
+    assert_eq!(scene.issues()[0]["code"], "user-key-match");
+}
+
+#[test]
+fn decision_05_a_renamed_key_that_the_server_would_trim_is_looked_up_as_it_keeps_it() {
+    let (scene, _) = one_account();
+    let bolt = scene.crm().insert("Account", &[("Name", "Bolt"), ("Location", "Paris")]).unwrap();
+    scene.run().exits(0);
+    scene.sql("UPDATE account SET name = 'Acme ' WHERE name = 'Bolt'");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.issues()[0]["code"], "user-key-taken");
+    assert_eq!(remote(&scene, &bolt, "Name"), "Bolt");
+}
+
+#[test]
+fn decision_05_a_key_that_loses_a_part_is_another_key() {
+    let (scene, acme) = one_account();
+    scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.sql("UPDATE account SET location = NULL WHERE location = 'Paris'");
+    runs_without_a_write(&scene, 3);
+    assert_eq!(scene.issues()[0]["code"], "user-key-taken");
+    assert_eq!(remote(&scene, &acme, "Location"), "Paris");
+}
+
+#[test]
+fn decision_14_an_id_that_comes_back_after_the_listing_does_not_overwrite_the_record() {
+    let scene = Scene::new(&["account"]);
+    scene.stop_clock();
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("City", "Lyon")]).unwrap();
+    let mut other = scene.crm().get("Account", &acme).unwrap();
+    other.insert("Name".into(), "Bolt".into());
+    other.insert("Created".into(), "05/06/2024 09:00:00".into());
+    let details = json!({"items": [other]}).to_string();
+    scene.fault(Fault::new("GET", "Main Phone Number", Action::Status(200, details)));
+    assert_eq!(scene.run().object("account")["pull"]["update"], 0);
+    assert_eq!(scene.rows("SELECT name, city FROM account"), [json!(["Acme", null])]);
+    // It was none: the next run reads what is there.
+    scene.run().exits(0);
+    assert_eq!(scene.rows("SELECT id, name, city FROM account"), [json!([1, "Acme", "Lyon"])]);
 }

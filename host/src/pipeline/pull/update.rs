@@ -12,6 +12,7 @@ use crate::report::ObjectReport;
 use futures_util::TryStreamExt;
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken};
+use sync_core::compare::is_another_record;
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 
@@ -35,6 +36,8 @@ pub(in crate::pipeline) async fn updates(
     work.step(Operation::PullUpdate, updates.len());
     let object = work.object();
     let by_id: HashMap<&RemoteId, &PullUpdate> = updates.iter().map(|it| (&it.pair.remote.id, it)).collect();
+    // Those that are the records which were listed.
+    let mut read = 0;
     sending.go_on(work, store, report, learned).await?;
     while let Some(batch) = batches.next().await? {
         work.observer.event(Event::Progress(batch.records.len() as u64));
@@ -52,6 +55,11 @@ pub(in crate::pipeline) async fn updates(
         for Mapped { key, row, unlinked } in mapped {
             let Some(update) = by_id.get(&key.id) else { continue };
             let local = update.pair.local;
+            // Since it was listed, its id has come back as another record: the next run lists it anew (decision 14).
+            if is_another_record(&update.pair.remote, &key) {
+                continue;
+            }
+            read += 1;
             if let Some(waits) = waits_for_parent(&unlinked, &fates) {
                 failures.push((Subject::pair(local, &key.id), waits));
                 continue;
@@ -89,6 +97,7 @@ pub(in crate::pipeline) async fn updates(
         work.log(store, Operation::PullUpdate, failures)?;
         sending.go_on(work, store, report, learned).await?;
     }
+    learned.unread |= read < updates.len();
     Ok(())
 }
 

@@ -58,7 +58,12 @@ pub(in crate::pipeline) async fn inserts(
             // Others may have waited for these.
             None => continue,
         }
-        back.iter().for_each(|(candidate, _)| queue.settled(candidate));
+        for (candidate, result) in &back {
+            match result {
+                Inserted::Failed(WriteError::FateUnknown { .. }) => queue.unsettled(candidate),
+                _ => queue.settled(candidate),
+            }
+        }
     }
     let Some(stop) = stop else { return Ok(()) };
     learned.not_looked_up = true;

@@ -170,11 +170,21 @@ fn unanswered() -> WriteError {
 }
 
 /// What the remote has after writes, in local shape: answer *i* belongs to write *i*, and is none where that does not
-/// tell, or cannot be mapped. All are mapped in one call.
+/// tell, or cannot be mapped: its token is left open then, so that the next run reads the record and says why. All
+/// are mapped in one call.
 fn answers<'w>(mapper: &dyn Mapper, written: impl Iterator<Item = &'w mut Written>) -> Vec<Option<Row>> {
-    let rows: Vec<Option<Row>> = written.map(|written| written.row.take()).collect();
+    let (rows, mut tokens): (Vec<Option<Row>>, Vec<&mut RemoteToken>) =
+        written.map(|written| (written.row.take(), &mut written.token)).unzip();
     let mut mapped = mapper.to_local(&rows.iter().flatten().collect::<Vec<_>>()).into_iter();
-    rows.iter().map(|row| if row.is_some() { mapped.next()?.ok() } else { None }).collect()
+    let mut answer = |(row, token): (&Option<Row>, &mut &mut RemoteToken)| {
+        row.as_ref()?;
+        let answer = mapped.next()?.ok();
+        if answer.is_none() {
+            **token = RemoteToken::unsettled();
+        }
+        answer
+    };
+    rows.iter().zip(&mut tokens).map(&mut answer).collect()
 }
 
 /// What enters the store after the remote confirmed a write: the pair, what both agree on, and what the server

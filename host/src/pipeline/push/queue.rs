@@ -37,6 +37,8 @@ pub(super) struct Queue {
     ready: VecDeque<Candidate>,
     /// User keys of the candidates that are not settled.
     taken: HashSet<String>,
+    /// User keys of those of which nobody knows whether they were inserted.
+    doubtful: HashSet<String>,
     /// Records that have to wait until everything under way is settled, in their order.
     postponed: Vec<LocalKey>,
     /// Their user keys.
@@ -50,6 +52,7 @@ impl Queue {
             prepared: Vec::new(),
             ready: VecDeque::new(),
             taken: HashSet::new(),
+            doubtful: HashSet::new(),
             postponed: Vec::new(),
             reserved: HashSet::new(),
         }
@@ -101,6 +104,12 @@ impl Queue {
         candidate.names.iter().for_each(|name| _ = self.taken.remove(name));
     }
 
+    /// Nobody knows whether a candidate was inserted: others with its user key are not sent in this run.
+    pub(super) fn unsettled(&mut self, candidate: &Candidate) {
+        self.settled(candidate);
+        self.doubtful.extend(candidate.names.iter().cloned());
+    }
+
     /// The records that are journalled and will not be sent.
     pub(super) fn unsent(&mut self) -> impl Iterator<Item = LocalId> {
         self.ready.drain(..).map(|candidate| candidate.ready.key.id)
@@ -116,14 +125,15 @@ impl Queue {
         let object = work.object();
         let ids: Vec<LocalId> =
             self.waiting.drain(..self.waiting.len().min(PORTION)).map(|key| key.id).collect();
-        let (ready, failed) = prepare(work, store, &ids, Operation::PushInsert)?;
+        let (ready, mut failed) = prepare(work, store, &ids, Operation::PushInsert)?;
+        let Choice { candidates, keyless, doubtful } = self.choose(object, ready, idle);
+        failed.extend(doubtful.into_iter().map(|id| (id, doubtful_twin())));
         learned.not_looked_up |= !failed.is_empty();
         let unsent: Vec<LocalId> = failed.iter().map(|(id, _)| *id).collect();
         learned.reserved.extend(user_keys(work, store, &unsent)?);
-        let mut failures: Vec<_> =
+        failed.extend(keyless.into_iter().map(|id| (id, no_user_key(object))));
+        let failures: Vec<_> =
             failed.into_iter().map(|(id, failure)| (Subject::local(id), failure)).collect();
-        let (candidates, keyless) = self.choose(object, ready, idle);
-        failures.extend(keyless.into_iter().map(|id| (Subject::local(id), no_user_key(object))));
         for mut candidate in candidates {
             // From here on the local row is what is sent: links that point forward are filled in later.
             let ready = &mut candidate.ready;
@@ -156,34 +166,48 @@ impl Queue {
         Ok(())
     }
 
-    /// The candidates of a portion, and the records without any user key. One that has a user key in common with a record
-    /// before it is looked up after that is there: of two local twins the first is inserted, the second is an issue.
-    /// One that links to a record that may be under way is prepared again when that is there.
-    fn choose(&mut self, object: &Object, ready: Vec<Ready>, idle: bool) -> (Vec<Candidate>, Vec<LocalId>) {
-        let (mut candidates, mut keyless) = (Vec::with_capacity(ready.len()), Vec::new());
+    /// Chooses among the records of a portion. One that has a user key in common with a record before it is looked up
+    /// after that is there: of two local twins the first is inserted, the second is an issue. One that links to a
+    /// record that may be under way is prepared again when that is there.
+    fn choose(&mut self, object: &Object, ready: Vec<Ready>, idle: bool) -> Choice {
+        let mut chosen = Choice { candidates: Vec::with_capacity(ready.len()), ..Choice::default() };
         for ready in ready {
             let keys: Vec<UserKey> = object.filled_user_keys(&ready.remote).collect();
             // Any filled key counts, not just the first: the other record may be looked up by another one.
             let names: Vec<String> = keys.iter().map(name).collect();
             let Some(key) = keys.into_iter().next() else {
-                keyless.push(ready.key.id);
+                chosen.keyless.push(ready.key.id);
                 continue;
             };
+            if names.iter().any(|it| self.doubtful.contains(it)) {
+                chosen.doubtful.push(ready.key.id);
+                continue;
+            }
             let has_twin = names.iter().any(|it| self.taken.contains(it) || self.reserved.contains(it));
             if has_twin || (ready.links == Links::Refill && !idle) {
                 self.reserved.extend(names);
                 self.postponed.push(ready.key);
             } else {
                 self.taken.extend(names.iter().cloned());
-                candidates.push(Candidate { ready, key, names });
+                chosen.candidates.push(Candidate { ready, key, names });
             }
         }
-        (candidates, keyless)
+        chosen
     }
 }
 
+/// What becomes of the records of a portion; those that are left out wait.
+#[derive(Default)]
+struct Choice {
+    candidates: Vec<Candidate>,
+    /// Without any user key.
+    keyless: Vec<LocalId>,
+    /// Of one that has a user key of theirs nobody knows whether it was inserted.
+    doubtful: Vec<LocalId>,
+}
+
 /// What a user key is called among those of other records; the same for two that a server may take for equal, because
-/// it trims its texts or does not tell small letters from capitals.
+/// it trims its texts, does not tell small letters from capitals, or keeps whole seconds.
 fn name(key: &UserKey) -> String {
     let mut name = String::new();
     let mut add = |part: &str| {
@@ -199,6 +223,7 @@ fn name(key: &UserKey) -> String {
                 add(&text.len().to_string());
                 add(&text);
             }
+            Value::Timestamp(microseconds) => add(&microseconds.div_euclid(1_000_000).to_string()),
             other => add(&format!("{other:?}")),
         }
     }
@@ -217,6 +242,12 @@ fn user_keys(work: &Work<'_>, store: &dyn Store, ids: &[LocalId]) -> Result<Vec<
         .collect();
     let remote = work.participant().mapper.to_remote(&unlinked.iter().collect::<Vec<_>>());
     Ok(remote.iter().flatten().flat_map(|row| object.filled_user_keys(row)).collect())
+}
+
+fn doubtful_twin() -> Failure {
+    let message = "has the user key of another new record, of which nobody knows whether it was inserted: nothing \
+                   was sent; the next run finds out";
+    Failure::new("waits-for-twin", message)
 }
 
 fn no_user_key(object: &Object) -> Failure {

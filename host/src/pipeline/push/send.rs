@@ -96,27 +96,37 @@ pub(in crate::pipeline) async fn look_up(
     keys: &[&UserKey],
 ) -> Vec<Result<Vec<RemoteRecord>, RemoteError>> {
     let mut found = remote.find_all(object, keys).await;
-    let trimmed: Vec<Option<UserKey>> = keys
-        .iter()
-        .zip(&found)
-        .map(|(key, found)| trimmed(key).filter(|_| found.as_ref().is_ok_and(Vec::is_empty)))
-        .collect();
-    let again: Vec<&UserKey> = trimmed.iter().flatten().collect();
-    if !again.is_empty() {
-        let places = found.iter_mut().zip(&trimmed).filter(|(_, key)| key.is_some());
-        for ((place, _), again) in places.zip(remote.find_all(object, &again).await) {
-            *place = again;
+    let mut others: Vec<_> = keys.iter().map(|key| kept_as(key).into_iter()).collect();
+    loop {
+        let nobody = |found: &Result<Vec<RemoteRecord>, _>| found.as_ref().is_ok_and(Vec::is_empty);
+        let open = found.iter_mut().zip(&mut others).filter(|(found, _)| nobody(found));
+        let (places, again): (Vec<_>, Vec<UserKey>) =
+            open.filter_map(|(place, others)| Some((place, others.next()?))).unzip();
+        if again.is_empty() {
+            return found;
         }
+        let again = remote.find_all(object, &again.iter().collect::<Vec<_>>()).await;
+        places.into_iter().zip(again).for_each(|(place, found)| *place = found);
     }
-    found
 }
 
-/// The key with trimmed texts, where that is another one and none of its parts is empty.
-fn trimmed(key: &UserKey) -> Option<UserKey> {
-    let trimmed = key.parts.iter().map(|(index, value)| match value {
-        Value::Text(text) => (*index, Value::text(text.trim())),
-        other => (*index, other.clone()),
-    });
-    let trimmed = UserKey { parts: trimmed.collect() };
-    (trimmed != *key && trimmed.parts.iter().all(|(_, value)| value.is_filled())).then_some(trimmed)
+/// The other keys that a server may keep this one as: without the blanks at the end of its texts, or at both ends. None
+/// with an empty part.
+fn kept_as(key: &UserKey) -> Vec<UserKey> {
+    let mut kept: Vec<UserKey> = Vec::new();
+    for trim in [str::trim_end, str::trim] {
+        let is_trimmed = |value: &Value| !matches!(value, Value::Text(text) if trim(text) != &**text);
+        if key.parts.iter().all(|(_, value)| is_trimmed(value)) {
+            continue;
+        }
+        let trimmed = key.parts.iter().map(|(index, value)| match value {
+            Value::Text(text) => (*index, Value::text(trim(text))),
+            other => (*index, other.clone()),
+        });
+        let trimmed = UserKey { parts: trimmed.collect() };
+        if trimmed.parts.iter().all(|(_, value)| value.is_filled()) && !kept.contains(&trimmed) {
+            kept.push(trimmed);
+        }
+    }
+    kept
 }

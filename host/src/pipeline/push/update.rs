@@ -1,5 +1,6 @@
 //! Push update: query the remote by user key, compare the version, update, read back.
 
+use super::send::look_up;
 use super::wave::{self, Mapping, Update, Wave};
 use super::{answers, link, no_answer, refusal, unanswered};
 use crate::pipeline::links::{self, Links};
@@ -277,7 +278,7 @@ async fn collisions(remote: &dyn Remote, object: &Object, batch: &[Update]) -> V
     let keys: Vec<&UserKey> = batch.iter().filter_map(|it| it.renamed.as_ref()).collect();
     let mut found = Vec::new();
     if !keys.is_empty() {
-        found = remote.find_all(object, &keys).await;
+        found = look_up(remote, object, &keys).await;
     }
     let mut found = found.into_iter();
     let collision = |it: &Update| {

@@ -126,9 +126,10 @@ pub(super) fn plan(
             changes.push(link(work, store, report, ready, written, None, Some(&base))?);
             continue;
         }
-        let key = object.filled_user_keys(&ready.remote).next();
+        // An emptied part, too, leads to another key: the next one that is filled.
+        let former = before.as_ref().and_then(|row| object.filled_user_keys(row).next());
         let renamed =
-            key.filter(|key| key.parts.iter().any(|(part, _)| sent.iter().any(|(it, _)| it == part)));
+            object.filled_user_keys(&ready.remote).next().filter(|key| former.as_ref() != Some(key));
         tasks.push(Update { ready, task: task.clone(), base, changes: sent, renamed });
     }
     // A record that was deleted locally since the compare is neither: the next run finds the delete.
