@@ -7,10 +7,10 @@ use super::judge::{Judged, judge};
 use super::listing::{Listed, Sizes};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Reading, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
-use crate::ports::{Baseline, Change, Store};
+use crate::ports::{Baseline, Change, Store, View};
 use std::collections::{HashSet, VecDeque};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
-use sync_core::compare::{Decision, Finding, Side, compare as compare_keys, decide};
+use sync_core::compare::{Decision, Finding, Side, compare as compare_keys, decide, is_another_record};
 use sync_core::conflict::ConflictKind;
 use sync_core::object::Object;
 use sync_core::operation::Operation;
@@ -27,13 +27,14 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
     let sizes = listed.sizes;
-    let mut plan = Plan { progress: listed.progress, ..Plan::default() };
+    let sent: HashSet<LocalId> = listed.unsettled.iter().map(|it| it.local).collect();
+    let mut plan = Plan { progress: listed.progress, unsettled: listed.unsettled, ..Plan::default() };
     let findings = compare_keys(listed.baseline, &listed.local, listed.remote).into_iter();
     let linked: Vec<Linked> = findings
         .filter_map(|finding| match finding {
             Finding::Linked { pair, local, remote } => Some(Linked { pair, local, remote }),
             Finding::NewLocal(key) => {
-                plan.push_inserts.push(key);
+                plan.push_inserts.extend(Some(key).filter(|key| !sent.contains(&key.id)));
                 None
             }
             Finding::NewRemote(key) => {
@@ -75,7 +76,8 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
 /// (decision 12).
 async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<LocalId>, Stop> {
     let mut departed = HashSet::new();
-    if work.participant().filter.is_none() {
+    let view = View { object: work.object(), filter: work.participant().filter.as_deref() };
+    if view.filter.is_none() {
         return Ok(departed);
     }
     let gone: Vec<&Pair> = linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair).collect();
@@ -84,10 +86,18 @@ async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<LocalId>
         let found = work.remote.details(work.object(), &ids).await?;
         // An id that came back is another record: the one that was linked did not leave, it is gone. Both may
         // be linked at a time.
-        let left = |pair: &Pair| {
-            found.iter().any(|it| it.key.id == pair.remote.id && it.key.created == pair.remote.created)
+        let there = |pair: &&Pair| {
+            found.iter().any(|it| it.key.id == pair.remote.id && !is_another_record(&pair.remote, &it.key))
         };
-        departed.extend(batch.iter().filter(|pair| left(pair)).map(|pair| pair.local));
+        let there: Vec<&Pair> = batch.iter().copied().filter(there).collect();
+        if there.is_empty() {
+            continue;
+        }
+        // One that matches the filter all the same did not leave: the listing has left it out.
+        let ids: Vec<RemoteId> = there.iter().map(|pair| pair.remote.id.clone()).collect();
+        let overlooked = work.remote.in_view(view, &ids).await?.unwrap_or_default();
+        let left = there.into_iter().filter(|pair| !overlooked.contains(&pair.remote.id));
+        departed.extend(left.map(|pair| pair.local));
     }
     Ok(departed)
 }

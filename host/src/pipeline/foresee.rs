@@ -17,6 +17,9 @@ pub(super) async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Jo
         }
     }
     let object: &ObjectName = &work.object().name;
+    // An open issue keeps them from being pulled (decision 4).
+    let twins = store.open_twins(object)?;
+    plan.pull_inserts.retain(|id| !twins.contains(id));
     let mut add = |operation, local: Option<LocalId>, remote: Option<RemoteId>, fields: Vec<String>| {
         report.count(operation);
         let object = object.clone();

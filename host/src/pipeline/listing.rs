@@ -8,8 +8,9 @@ use super::change_keys::everything;
 use super::count;
 use super::feed::{self, Progress};
 use super::operations::Work;
-use super::{Event, Stop, full_compare, recovery};
-use crate::ports::{LocalStatus, Store, View};
+use super::recovery::{self, Recovered, Unsettled};
+use super::{Event, Stop, full_compare};
+use crate::ports::{Baseline, Change, LocalStatus, Store, View};
 use crate::report::{Counts, ObjectReport};
 use std::collections::{BTreeSet, HashSet};
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId, RemoteKey, RemoteToken};
@@ -24,6 +25,8 @@ pub(super) struct Listed {
     pub(super) sizes: Sizes,
     /// How many remote records there are that were not listed, because nothing is here to compare them with.
     pub(super) unlisted: Option<u64>,
+    /// New local records that an earlier run sent, and of which nobody knows yet.
+    pub(super) unsettled: Vec<Unsettled>,
     pub(super) progress: Progress,
 }
 
@@ -70,15 +73,18 @@ pub(super) async fn list(
     let mut touched = statuses(store, touched)?;
     let (dangling, deletes_seen) = full_compare::dangling(work, store)?;
     let feed::Answers { count, mark, changes } = asked.end().await??;
+    let mut recovered = Recovered::default();
     if !work.options.dry_run {
         full_compare::note_server(work, store)?;
-        if recovery::recover(work, store).await? {
+        recovered = recovery::recover(work, store).await?;
+        if recovered.any {
             touched = statuses(store, feed::touched(work, store)?)?;
         }
     }
     let counted = Counted { local: count::local(store, view, touched.as_deref())?, remote: count };
     report.counted = Counts { local: Some(counted.local), remote: counted.remote };
-    let unlisted = unlisted(work, store, view, counted)?;
+    let unsettled = recovered.unsettled;
+    let unlisted = unlisted(work, store, view, counted)?.filter(|_| unsettled.is_empty());
     let (found, since_listed) = match feed::changed(work, store, view, counted, changes, touched).await? {
         Some(found) => (found, state.since_listed.saturating_add(1)),
         None if unlisted.is_some() => (Found::default(), 0),
@@ -92,7 +98,7 @@ pub(super) async fn list(
     let sizes = found.sizes;
     let (baseline, local, remote) = join(work, store, found, &dangling).await?;
     let progress = Progress { mark, since_listed, deletes_seen };
-    Ok(Listed { baseline, local, remote, sizes, unlisted, progress })
+    Ok(Listed { baseline, local, remote, sizes, unlisted, unsettled, progress })
 }
 
 /// Pages of details from which on it is worth not to list first.
@@ -118,7 +124,7 @@ fn unlisted(
 /// Makes whole pairs of what each side found: a side that is the same is entered as it was.
 async fn join(
     work: &Work<'_>,
-    store: &dyn Store,
+    store: &mut dyn Store,
     found: Found,
     dangling: &HashSet<LocalId>,
 ) -> Result<(Vec<Pair>, Vec<LocalKey>, Vec<RemoteKey>), Stop> {
@@ -145,15 +151,28 @@ async fn join(
     Ok((pairs, locals, keys))
 }
 
-/// The change keys of records that are here only because a link needs them: no listing has them (decision 12).
+/// The change keys of records that are here only because a link needs them: no listing has them (decision 12). Those
+/// that one has all the same are back in the filter.
 async fn beyond_filter(
     work: &Work<'_>,
-    store: &dyn Store,
+    store: &mut dyn Store,
     pairs: &[Pair],
     listed: &[RemoteKey],
 ) -> Result<Vec<RemoteKey>, Stop> {
     let beyond: HashSet<RemoteId> = store.beyond_filter(&work.object().name)?.into_iter().collect();
     let is_listed = |id: &RemoteId| listed.binary_search_by(|key| key.id.cmp(id)).is_ok();
+    let back: Vec<LocalId> = pairs
+        .iter()
+        .filter(|pair| beyond.contains(&pair.remote.id) && is_listed(&pair.remote.id))
+        .map(|pair| pair.local)
+        .collect();
+    if !work.options.dry_run && !back.is_empty() {
+        let back = store.baselines(work.object(), &back)?.into_iter().map(|base| Change::Link {
+            baseline: Baseline { beyond_filter: false, ..base },
+            fields: Vec::new(),
+        });
+        store.commit(work.object(), back.collect())?;
+    }
     let missing: BTreeSet<&RemoteId> = pairs
         .iter()
         .map(|pair| &pair.remote.id)
@@ -201,6 +220,7 @@ impl Listed {
             remote: key.into_iter().collect(),
             sizes: self.sizes,
             unlisted: None,
+            unsettled: Vec::new(),
             progress: self.progress.clone(),
         }))
     }

@@ -5,6 +5,7 @@ use super::foresee::foresee;
 use super::listing::list;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::push::update::Sending;
+use super::recovery::Unsettled;
 use super::{
     Event, Failure, Participant, Run, Stop, Subject, conflicts, followers, full_compare, links, pull, push,
     with_help,
@@ -207,6 +208,12 @@ fn skip_after_parent(work: &Work<'_>, journeys: &mut [Journey], index: usize) {
 async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
     let listed = list(work, store, &mut journey.report).await?;
     journey.plan = compare(work, store, listed).await?;
+    let Journey { plan, learned, .. } = journey;
+    for Unsettled { local, failure, keys } in plan.unsettled.drain(..) {
+        learned.not_looked_up = true;
+        learned.reserved.extend(keys);
+        plan.issues.push(failure.issue(work.object(), Operation::PushInsert, Subject::local(local)));
+    }
     Ok(())
 }
 

@@ -1,28 +1,52 @@
 //! What an earlier run left behind: remote writes that were entered in the journal, and of which nobody saw the
 //! answer (decision 15).
 
-use super::Stop;
 use super::judge::unlike;
 use super::links;
 use super::operations::Work;
 use super::push::no_answer;
 use super::push::send::look_up;
+use super::{Failure, Stop};
 use crate::ports::{Baseline, Change, Intent, RemoteRecord, Store};
-use sync_core::change_key::{Pair, RemoteToken, Revision};
+use std::sync::Arc;
+use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::compare::is_another_record;
+use sync_core::object::UserKey;
 use sync_core::operation::Operation;
 use sync_core::value::Value;
 
+/// What became of the journalled writes.
+#[derive(Debug, Default)]
+pub(super) struct Recovered {
+    /// Whether there were any.
+    pub(super) any: bool,
+    /// Inserts of which it is still not known: they keep their entries.
+    pub(super) unsettled: Vec<Unsettled>,
+}
+
+/// A new local record that may be on the remote, and is not sent again as long as nobody knows.
+#[derive(Debug)]
+pub(super) struct Unsettled {
+    pub(super) local: LocalId,
+    pub(super) failure: Failure,
+    /// Its user keys as they were sent: a remote record that has one may be it, and is not pulled beside it.
+    pub(super) keys: Vec<UserKey>,
+}
+
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
-/// our own; an edit or delete made here since is then found as such. Anything else is left to the compare. Answers whether
-/// there were any.
-pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<bool, Stop> {
+/// our own; an edit or delete made here since is then found as such. An insert whose user key a record has that is
+/// not quite it is an issue, whatever the local record is called by now. Anything else is left to the compare.
+pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Recovered, Stop> {
     let object = work.object();
     let intents = store.intents(object)?;
-    let any = !intents.is_empty();
+    let mut recovered = Recovered { any: !intents.is_empty(), unsettled: Vec::new() };
     for intent in intents {
+        let keys = match intent.operation {
+            Operation::PushInsert => sent_keys(work, store, &intent)?,
+            _ => Vec::new(),
+        };
         let found = match intent.operation {
-            Operation::PushInsert => inserted(work, store, &intent).await,
+            Operation::PushInsert => inserted(work, &keys).await,
             Operation::PushUpdate => match &intent.remote {
                 Some(id) => work.remote.details(object, std::slice::from_ref(id)).await.map_err(Stop::from),
                 None => Ok(Vec::new()),
@@ -34,37 +58,106 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<bo
         // What cannot be looked up keeps its entry, and the others are looked up all the same.
         let found = match found {
             Ok(found) => found,
-            Err(Stop::Object(_)) => continue,
+            Err(Stop::Object(message)) => {
+                if intent.operation == Operation::PushInsert {
+                    let failure = Failure::new("fate-unknown", not_looked_up(&message));
+                    recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
+                }
+                continue;
+            }
             Err(stop) => return Err(stop),
         };
+        let mut linked = the_one(work, store, &intent, &found)?;
+        if linked.is_none() && intent.operation == Operation::PushInsert {
+            let perhaps = unlinked(work, store, &found)?;
+            if let (Some(now), false) = (new_record(work, store, &intent)?, perhaps.is_empty()) {
+                // A person may have made them equal.
+                linked = the_one(work, store, &now, &found)?;
+                if linked.is_none() {
+                    let failure = perhaps_inserted(perhaps);
+                    recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
+                    continue;
+                }
+            }
+        }
         let mut changes = vec![Change::Settled { local: intent.local }];
-        let mut candidates = Vec::new();
-        for record in &found {
-            candidates.extend(ours(work, store, &intent, record)?);
-        }
-        // Others may have the same name; two that are equal in everything cannot be told apart.
-        if let (Some(baseline), true) = (candidates.pop(), candidates.is_empty()) {
-            changes.push(Change::Link { baseline, fields: Vec::new() });
-        }
+        changes.extend(linked.map(|baseline| Change::Link { baseline, fields: Vec::new() }));
         store.commit(object, changes)?;
     }
-    Ok(any)
+    Ok(recovered)
 }
 
-/// Records with the user key of an insert that may have happened.
-async fn inserted(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Vec<RemoteRecord>, Stop> {
-    let object = work.object();
+fn not_looked_up(message: &str) -> String {
+    format!(
+        "an earlier run sent this record, and what became of it cannot be found out ({message}): nothing was sent"
+    )
+}
+
+/// Records of which one may be what an insert came to, though none is what it sent.
+fn perhaps_inserted(twins: Vec<RemoteId>) -> Failure {
+    let ids: Vec<&str> = twins.iter().map(|id| id.0.as_str()).collect();
+    let message = format!(
+        "an earlier run sent this record and saw no answer, and the remote has the user key that was sent with other \
+         content ({}): nothing was written; make them equal to link them, or rename that one if it is another record",
+        ids.join(", ")
+    );
+    Failure { code: "user-key-match".into(), message, twins }
+}
+
+/// The user keys of an insert that may have happened; none where they cannot be told.
+fn sent_keys(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Vec<UserKey>, Stop> {
     let mut row = (*intent.row).clone();
-    links::agreed_to_remote(store, object, &mut row, &Value::Null)?;
-    let Some(Ok(remote)) = work.participant().mapper.to_remote(&[&row]).pop() else {
-        return Err(Stop::Object(format!("{} {} cannot be mapped", object.name, intent.local)));
+    links::agreed_to_remote(store, work.object(), &mut row, &Value::Null)?;
+    let remote = work.participant().mapper.to_remote(&[&row]).pop().and_then(Result::ok);
+    Ok(remote.map_or_else(Vec::new, |remote| work.object().filled_user_keys(&remote).collect()))
+}
+
+/// Records with the user key of an insert that may have happened. What was sent had one.
+async fn inserted(work: &Work<'_>, keys: &[UserKey]) -> Result<Vec<RemoteRecord>, Stop> {
+    let Some(key) = keys.first() else {
+        return Err(Stop::Object("it can no longer be mapped".to_owned()));
     };
-    match object.filled_user_keys(&remote).next() {
-        Some(key) => {
-            Ok(look_up(&**work.remote, object, &[&key]).await.pop().unwrap_or_else(|| Err(no_answer()))?)
-        }
-        None => Ok(Vec::new()),
+    let mut found = look_up(&**work.remote, work.object(), &[key]).await;
+    Ok(found.pop().unwrap_or_else(|| Err(no_answer()))?)
+}
+
+/// The baseline entry of our own write, if one of the records is the result of it. Others may have the same name; two
+/// that are equal in everything cannot be told apart.
+fn the_one(
+    work: &Work<'_>,
+    store: &dyn Store,
+    intent: &Intent,
+    found: &[RemoteRecord],
+) -> Result<Option<Baseline>, Stop> {
+    let mut candidates = Vec::new();
+    for record in found {
+        candidates.extend(ours(work, store, intent, record)?);
     }
+    Ok(candidates.pop().filter(|_| candidates.is_empty()))
+}
+
+/// Those of the records that are linked to nothing.
+fn unlinked(work: &Work<'_>, store: &dyn Store, found: &[RemoteRecord]) -> Result<Vec<RemoteId>, Stop> {
+    let mut ids = Vec::new();
+    for record in found {
+        if store.linked_local(&work.object().name, &record.key.id)?.is_none() {
+            ids.push(record.key.id.clone());
+        }
+    }
+    Ok(ids)
+}
+
+/// The record of an insert as it is now, as if that had been sent; none where it is gone, or linked.
+fn new_record(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Option<Intent>, Stop> {
+    let (object, local) = (work.object(), intent.local);
+    if store.linked_remote(&object.name, local)?.is_some() {
+        return Ok(None);
+    }
+    let now = store.local_records(object, &[local])?.pop();
+    Ok(now.map(|record| match record.row {
+        Ok(row) => Intent { revision: record.key.revision, row: Arc::new(row), ..intent.clone() },
+        Err(_) => intent.clone(),
+    }))
 }
 
 /// The baseline entry of our own write, if the record is the result of it.

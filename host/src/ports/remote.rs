@@ -156,6 +156,16 @@ pub trait Remote: Send + Sync {
     /// out. At most `details_batch` ids, one request.
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError>;
 
+    /// Those of these ids whose records are in the view: what [`Remote::change_keys`] should list of them. At most
+    /// `details_batch` ids; `None` where the remote cannot be asked that.
+    async fn in_view(
+        &self,
+        _view: View<'_>,
+        _ids: &[RemoteId],
+    ) -> Result<Option<Vec<RemoteId>>, RemoteError> {
+        Ok(None)
+    }
+
     /// The records that have this user key, whether they match a filter or not. Two are enough to
     /// know that the key is ambiguous; an adapter may stop there.
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError>;

@@ -1,6 +1,7 @@
 //! What leaves the filter, and what a link needs beyond it: decision 12.
 
 use super::{accounts, nothing_to_do, runs_without_a_write};
+use crm::{Action, Fault};
 use tests::{Scene, json};
 
 /// Puts another text into the metadata.
@@ -155,5 +156,47 @@ fn decision_12_a_filter_may_hold_quotes_and_any_unicode() {
     scene.configure("[objects.account]\nfilter = \"[Name] = 'O''Hara''s' OR [Name] = '株式会社 ß'\"");
     assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 2);
     assert_eq!(scene.value("SELECT count(*) FROM account WHERE name <> 'Other'"), 2);
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_12_a_record_that_the_listing_leaves_out_has_not_left_the_filter() {
+    let (scene, _) = one_active_account();
+    scene.crm().insert("Account", &[("Name", "Core"), ("Account Status", "Active")]).unwrap();
+    scene.run().exits(0);
+    let before = scene.rows("SELECT id, name FROM account ORDER BY id");
+    // As if there were nothing: an emptied side is held (decision 23).
+    scene.fault(Fault::new("GET", "recordcountneeded", Action::WrongTotal(-2)));
+    scene.fault(Fault::new("GET", "sortspec", Action::Status(200, r#"{"items":[]}"#.into())));
+    assert_eq!(runs_without_a_write(&scene, 3).object("account")["held_deletes"], 2);
+    // Without one of them.
+    scene.fault(Fault::new("GET", "recordcountneeded", Action::WrongTotal(-1)));
+    let core = scene.crm().get("Account", &scene.crm().list("Account")[2]["Id"]).unwrap();
+    let one = serde_json::json!({"items": [core]}).to_string();
+    scene.fault(Fault::new("GET", "sortspec", Action::Status(200, one)));
+    assert_eq!(scene.run().object("account")["pull"]["delete"], 0);
+    assert_eq!(scene.rows("SELECT id, name FROM account ORDER BY id"), before);
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_12_a_record_that_came_back_into_the_filter_leaves_it_like_any_other() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    scene.configure("[objects.account]\nfilter = \"[Account Status] = 'Active'\"");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme"), ("Account Status", "Active")]).unwrap();
+    let deal = scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    for status in ["Former", "Active"] {
+        scene.crm().update("Account", &acme, &[("Account Status", status)]).unwrap();
+        // The first of them finds that it has to stay.
+        scene.run().exits(0);
+        scene.run().exits(0);
+        assert_eq!(scene.value("SELECT status FROM account"), status);
+    }
+    scene.crm().delete("Opportunity", &deal).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Account Status", "Former")]).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.value("SELECT count(*) FROM account"), 0);
     nothing_to_do(&scene);
 }

@@ -101,3 +101,43 @@ fn decision_15_a_push_that_is_stopped_midway_leaves_nothing_open() {
     assert_eq!(scene.crm().list("Account").len(), 400);
     nothing_to_do(&scene);
 }
+
+#[test]
+fn decision_15_a_record_that_was_renamed_since_is_not_inserted_beside_the_one_that_may_be_its_own() {
+    let scene = an_insert_of_unknown_fate();
+    let id = scene.crm().list("Account")[0]["Id"].clone();
+    scene.crm().update("Account", &id, &[("City", "Oslo")]).unwrap();
+    scene.sql("UPDATE account SET name = 'Bolt'");
+    for _ in 0..2 {
+        runs_without_a_write(&scene, 3);
+        assert_eq!(scene.issues().len(), 1);
+        assert_eq!(scene.issues()[0]["code"], "user-key-match");
+        assert_eq!(scene.rows("SELECT name FROM account"), [json!(["Bolt"])], "nor is that one pulled");
+    }
+    scene.sql("UPDATE account SET name = 'Acme', city = 'Oslo'");
+    runs_without_a_write(&scene, 0);
+    assert!(scene.issues().is_empty());
+    nothing_to_do(&scene);
+}
+
+#[test]
+fn decision_15_what_cannot_be_looked_up_is_neither_sent_again_nor_pulled() {
+    let edits =
+        ["UPDATE account SET name = 'Bolt'", "UPDATE account SET city = 'Oslo'", "DELETE FROM account"];
+    for edit in edits {
+        let scene = an_insert_of_unknown_fate();
+        scene.sql(edit);
+        let before = scene.rows("SELECT name, city FROM account");
+        scene.fault(Fault::new("GET", "'Acme'", Action::Status(406, "{}".into())).always());
+        runs_without_a_write(&scene, 3);
+        assert_eq!(scene.issues()[0]["code"], "fate-unknown");
+        assert_eq!(scene.rows("SELECT name, city FROM account"), before);
+        scene.clear_faults();
+        let report = scene.run().exits(0).object("account");
+        assert_eq!(report["push"]["insert"], 0);
+        assert_eq!(report["pull"], json!({"insert": 0, "update": 0, "delete": 0}));
+        assert_eq!(scene.crm().count("Account"), before.len());
+        assert!(scene.issues().is_empty());
+        nothing_to_do(&scene);
+    }
+}

@@ -259,7 +259,13 @@ impl Remote for Odata {
             return Ok(Vec::new());
         }
         let shape = self.shape(object).await?;
-        self.by_id(object, &shape, ids).await
+        self.by_id(View { object, filter: None }, &shape, ids).await
+    }
+
+    async fn in_view(&self, view: View<'_>, ids: &[RemoteId]) -> Result<Option<Vec<RemoteId>>, RemoteError> {
+        let shape = self.shape(view.object).await?;
+        let found = self.by_id(view, &shape, ids).await?;
+        Ok(Some(found.into_iter().map(|record| record.key.id).collect()))
     }
 
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {

@@ -7,7 +7,7 @@ use super::schema::{ETAG, Edm};
 use super::shape::Shape;
 use super::wire;
 use super::{BATCH, EXACT_JSON, JSON, Odata, Ordering, PREFER};
-use crate::ports::{RemoteError, RemoteRecord, Scope};
+use crate::ports::{RemoteError, RemoteRecord, Scope, View};
 use crate::remote::decode::{Layout, Records, unfolded};
 use crate::remote::http::{Call, Reply};
 use crate::remote::tally::Purpose;
@@ -222,7 +222,7 @@ impl Odata {
     /// The records of these ids, in as few requests as the server's limits allow.
     pub(super) async fn by_id(
         &self,
-        object: &Object,
+        View { object, filter }: View<'_>,
         shape: &Shape,
         ids: &[RemoteId],
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
@@ -232,9 +232,10 @@ impl Odata {
         let mut all = Vec::with_capacity(ids.len());
         let mut waiting: Vec<&[String]> = vec![&literals];
         while let Some(some) = waiting.pop() {
+            let any = query::any_of(&object.resource.id, some, lists);
             let query = Query {
                 select: self.names(object, Names::All),
-                all: vec![query::any_of(&object.resource.id, some, lists)],
+                all: filter.map(str::to_owned).into_iter().chain([any]).collect(),
                 top: None,
             };
             let url = query.at(self.address(object, shape, None));

@@ -198,11 +198,13 @@ impl Siebel {
     }
 
     /// The queries for records by id: one, or more where the address would become too long.
-    fn by_id<'o>(&self, object: &'o Object, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
-        let layout = Layout::records(object, unfolded);
+    fn by_id<'o>(&self, view: View<'o>, extent: Extent, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
+        let View { object, filter } = view;
+        let layout = extent.layout(object);
+        let any = query::any_of(&object.resource.id, ids);
         let query = Query {
             fields: layout.names().collect(),
-            all: vec![query::any_of(&object.resource.id, ids)],
+            all: filter.map(str::to_owned).into_iter().chain([any]).collect(),
             page: Some(PAGE),
             view_mode: &self.options.view_mode,
             ..Query::default()
@@ -210,7 +212,7 @@ impl Siebel {
         let url = query.at(self.address(object, None));
         if ids.len() > PAGE || (url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
             let (left, right) = ids.split_at(ids.len() / 2);
-            return [self.by_id(object, left), self.by_id(object, right)].into_iter().flatten().collect();
+            return [left, right].into_iter().flat_map(|ids| self.by_id(view, extent, ids)).collect();
         }
         vec![(url, layout)]
     }
@@ -283,11 +285,21 @@ impl Remote for Siebel {
         let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
         let mut all = Vec::with_capacity(ids.len());
         if !ids.is_empty() {
-            for (url, layout) in self.by_id(object, &ids) {
+            for (url, layout) in self.by_id(View { object, filter: None }, Extent::Records, &ids) {
                 all.extend(self.query(object, Purpose::Details, url, layout).await?);
             }
         }
         Ok(all)
+    }
+
+    async fn in_view(&self, view: View<'_>, ids: &[RemoteId]) -> Result<Option<Vec<RemoteId>>, RemoteError> {
+        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+        let mut all = Vec::with_capacity(ids.len());
+        for (url, layout) in self.by_id(view, Extent::Ids, &ids) {
+            let found = self.query(view.object, Purpose::Keys, url, layout).await?;
+            all.extend(found.into_iter().map(|record| record.key.id));
+        }
+        Ok(Some(all))
     }
 
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {

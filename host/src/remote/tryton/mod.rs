@@ -162,6 +162,13 @@ impl Remote for Tryton {
         self.records(object, Purpose::Details, json!([[object.resource.id, "in", ids]]), None).await
     }
 
+    async fn in_view(&self, view: View<'_>, ids: &[RemoteId]) -> Result<Option<Vec<RemoteId>>, RemoteError> {
+        let ids: Vec<i64> = ids.iter().filter_map(number).collect();
+        let domain = json!([filter(view)?, [view.object.resource.id, "in", ids]]);
+        let found = self.records(view.object, Purpose::Keys, domain, None).await?;
+        Ok(Some(found.into_iter().map(|record| record.key.id).collect()))
+    }
+
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {
         let condition = |(index, value): &(usize, Value)| {
             let name = &object.remote.get(*index)?.name;
