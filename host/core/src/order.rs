@@ -1,8 +1,9 @@
 //! Step 6: which object comes next. Parents are written before children, deletes go children first
 //! (decision 16).
 
+use crate::change_key::LocalId;
 use crate::object::{Object, ObjectName};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The objects in the order in which they are written; deletes go the other way round.
 ///
@@ -28,6 +29,41 @@ pub fn dependency_order(objects: &[&Object]) -> Vec<ObjectName> {
         }
     }
     order
+}
+
+/// Records of one object that are to be deleted, each with those that its links to the same object lead to: level by
+/// level, children before their parents (decision 16). What is on one level may go in any order. Records on a circle,
+/// and those that they link to, make the last level.
+pub fn children_first(records: &[(LocalId, Vec<LocalId>)]) -> Vec<Vec<LocalId>> {
+    let parents: HashMap<LocalId, &[LocalId]> =
+        records.iter().map(|(id, parents)| (*id, parents.as_slice())).collect();
+    // How many each still has, of those that are not on a level.
+    let mut children: HashMap<LocalId, usize> = records.iter().map(|(id, _)| (*id, 0)).collect();
+    for (id, parents) in records {
+        for parent in parents.iter().filter(|parent| *parent != id) {
+            children.entry(*parent).and_modify(|count| *count += 1);
+        }
+    }
+    let childless = |(id, _): &&(LocalId, Vec<LocalId>)| children.get(id) == Some(&0);
+    let mut level: Vec<LocalId> = records.iter().filter(childless).map(|(id, _)| *id).collect();
+    let mut levels = Vec::new();
+    while !level.is_empty() {
+        let mut next = Vec::new();
+        for id in &level {
+            children.remove(id);
+        }
+        for parent in level.iter().filter_map(|id| parents.get(id)).copied().flatten() {
+            if let Some(left) = children.get_mut(parent) {
+                *left -= 1;
+                next.extend((*left == 0).then_some(*parent));
+            }
+        }
+        levels.push(std::mem::replace(&mut level, next));
+    }
+    let circular: Vec<LocalId> =
+        records.iter().map(|(id, _)| *id).filter(|id| children.contains_key(id)).collect();
+    levels.extend((!circular.is_empty()).then_some(circular));
+    levels
 }
 
 /// The object to write next: one without open parents, or, where all have some, one on a circle that no other

@@ -48,6 +48,12 @@ fn local_link(field: &Field, value: &Value) -> Option<(ObjectName, LocalId)> {
     }
 }
 
+/// The records of the same object that a local row links to.
+pub(super) fn of_its_own(object: &Object, row: &Row) -> Vec<LocalId> {
+    let links = object.local.iter().zip(row).filter_map(|(field, value)| local_link(field, value));
+    links.filter(|(target, _)| *target == object.name).map(|(_, local)| local).collect()
+}
+
 /// What became of the links of a row that is about to be pushed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Links {

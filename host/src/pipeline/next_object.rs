@@ -287,7 +287,9 @@ async fn delete(
     links::clear(work, store, &plan.forgotten.iter().collect::<Vec<&Pair>>(), doomed, true)?;
     let forget = plan.forgotten.drain(..).map(|pair| Change::Forget { local: pair.local });
     store.commit(work.object(), forget.collect())?;
-    push::delete::deletes(work, store, report, std::mem::take(&mut plan.push_deletes), doomed).await?;
+    for level in push::delete::levels(work, store, std::mem::take(&mut plan.push_deletes))? {
+        push::delete::deletes(work, store, report, level, doomed).await?;
+    }
     pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed).await
 }
 

@@ -42,6 +42,31 @@ fn decision_16_deletes_go_children_first() {
 }
 
 #[test]
+fn decision_16_deletes_of_one_object_go_children_first_too() {
+    let scene = Scene::new(&["account"]);
+    let insert = |name: &str, parent: &str| {
+        scene.crm().insert("Account", &[("Name", name), ("Parent Account Id", parent)]).unwrap()
+    };
+    let parent = insert("Parent", "");
+    let child = insert("Child", &parent);
+    let grandchild = insert("Grandchild", &child);
+    // A circle goes, too.
+    let (left, right) = (insert("Left", ""), insert("Right", ""));
+    for (from, to) in [(&left, &right), (&right, &left)] {
+        scene.crm().update("Account", from, &[("Parent Account Id", to)]).unwrap();
+    }
+    scene.run().exits(0);
+    scene.sql("DELETE FROM account");
+    scene.forget_requests();
+    let report = scene.host(&["run", "--confirm-deletes", "--format", "json"]).exits(0).object("account");
+    assert_eq!(report["push"]["delete"], 5);
+    let deletes = scene.requests("DELETE");
+    let place = |id: &String| deletes.iter().position(|it| it.decoded.ends_with(id)).unwrap();
+    assert!(place(&grandchild) < place(&child) && place(&child) < place(&parent));
+    assert_eq!(scene.crm().count("Account"), 0);
+}
+
+#[test]
 fn decision_16_a_new_account_may_point_at_a_later_one() {
     let scene = Scene::new(&["account"]);
     scene.run().exits(0);

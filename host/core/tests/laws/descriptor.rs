@@ -3,8 +3,9 @@
 use crate::cases;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use sync_core::change_key::LocalId;
 use sync_core::object::{Descriptor, Field, Object, Resource, Traits, conform_row};
-use sync_core::order::dependency_order;
+use sync_core::order::{children_first, dependency_order};
 use sync_core::value::{Kind, Row, Value};
 
 fn field(name: String, kind: Kind, traits: Traits) -> Field {
@@ -226,6 +227,27 @@ proptest! {
         for (child, parents) in links.range(..left) {
             for parent in parents.range(..left) {
                 prop_assert!(place(&present, *parent) < place(&present, *child), "{:?}", present);
+            }
+        }
+    }
+
+    #[test]
+    fn no_record_is_deleted_before_those_that_link_to_it(links in links()) {
+        let id = |number: &usize| LocalId(*number as i64);
+        let records: Vec<_> =
+            links.iter().map(|(child, parents)| (id(child), parents.iter().map(id).collect())).collect();
+        let levels = children_first(&records);
+        let level_of = |number: &usize| levels.iter().position(|level| level.contains(&id(number))).unwrap();
+        let mut all: Vec<LocalId> = levels.iter().flatten().copied().collect();
+        all.sort_unstable();
+        prop_assert_eq!(all, links.keys().map(id).collect::<Vec<_>>());
+        let circular = |number: &usize| links.keys().any(|it| {
+            reaches(&links, *it, *it) && links[it].iter().any(|other| other != it)
+                && (it == number || reaches(&links, *it, *number))
+        });
+        for (child, parents) in &links {
+            for parent in parents.iter().filter(|parent| *parent != child && !circular(parent)) {
+                prop_assert!(level_of(child) < level_of(parent), "{:?}", levels);
             }
         }
     }

@@ -6,9 +6,13 @@ use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Stop, Subject};
 use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
+use std::collections::HashMap;
 use std::sync::Arc;
+use sync_core::change_key::LocalId;
+use sync_core::object::Field;
 use sync_core::operation::Operation;
-use sync_core::value::Value;
+use sync_core::order::children_first;
+use sync_core::value::{Kind, Value};
 
 /// Deletes that are journalled and entered together: one wait for the disk, and one look for links to what is gone.
 const WAVE: usize = 512;
@@ -75,4 +79,28 @@ pub(in crate::pipeline) async fn deletes(
         }
     }
     Ok(())
+}
+
+/// The deletes level by level: a record goes after those of its own object that linked to it (decision 16).
+pub(in crate::pipeline) fn levels(
+    work: &Work<'_>,
+    store: &dyn Store,
+    deletes: Vec<PushDelete>,
+) -> Result<Vec<Vec<PushDelete>>, Stop> {
+    let object = work.object();
+    let is_own = |field: &Field| matches!(&field.kind, Kind::Reference(to) if *to == *object.name.as_str());
+    if deletes.len() < 2 || !object.local.iter().any(is_own) {
+        return Ok(vec![deletes]);
+    }
+    let mut linked = Vec::with_capacity(deletes.len());
+    for wave in deletes.chunks(WAVE) {
+        let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
+        let bases = store.baselines(object, &ids)?.into_iter();
+        let mut parents: HashMap<LocalId, Vec<LocalId>> =
+            bases.map(|base| (base.pair.local, links::of_its_own(object, &base.row))).collect();
+        linked.extend(ids.into_iter().map(|id| (id, parents.remove(&id).unwrap_or_default())));
+    }
+    let mut by_id: HashMap<LocalId, PushDelete> = deletes.into_iter().map(|it| (it.pair.local, it)).collect();
+    let levels = children_first(&linked).into_iter();
+    Ok(levels.map(|level| level.iter().filter_map(|id| by_id.remove(id)).collect()).collect())
 }
