@@ -47,7 +47,7 @@ fn compare_keys(criterion: &mut Criterion) {
     group.bench_function("both listings with the baseline", |bencher| {
         bencher.iter_batched(
             listed,
-            |(pairs, local, remote)| black_box(compare(pairs, &local, remote)),
+            |(pairs, local, remote)| black_box(compare(pairs, &local, remote).collect::<Vec<_>>()),
             BatchSize::LargeInput,
         );
     });

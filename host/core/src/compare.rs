@@ -40,7 +40,11 @@ pub enum Finding {
 ///
 /// The order of the findings is that of the ids, whatever the order of the input: pairs and new
 /// local records by local id, then new remote records by remote id.
-pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], mut remote: Vec<RemoteKey>) -> Vec<Finding> {
+pub fn compare(
+    baseline: Vec<Pair>,
+    local: &[LocalKey],
+    mut remote: Vec<RemoteKey>,
+) -> impl Iterator<Item = Finding> {
     if !remote.is_sorted_by(|a, b| a.id < b.id) {
         // Of a record that is listed twice, the later word counts: the sort keeps their order.
         remote.reverse();
@@ -48,33 +52,41 @@ pub fn compare(baseline: Vec<Pair>, local: &[LocalKey], mut remote: Vec<RemoteKe
         remote.dedup_by(|a, b| a.id == b.id);
     }
     let places = places(&baseline, &remote);
+    let mut order = in_order(&baseline, |pair| pair.local).into_iter().peekable();
     let mut remote: Vec<Option<RemoteKey>> = remote.into_iter().map(Some).collect();
     let mut baseline: Vec<Option<Pair>> = baseline.into_iter().map(Some).collect();
-    let mut new = in_order(local, |key| key.id).into_iter().map(|index| local[index]).peekable();
-    let mut findings = Vec::with_capacity(baseline.len());
-    for index in in_order(&baseline, |pair| pair.as_ref().map(|pair| pair.local)) {
-        let Some(pair) = baseline[index].take() else { continue };
-        while let Some(key) = new.next_if(|key| key.id < pair.local) {
-            findings.push(Finding::NewLocal(key));
+    let mut looked_at = 0;
+    let mut locals = in_order(local, |key| key.id).into_iter().map(|index| local[index]).peekable();
+    std::iter::from_fn(move || {
+        while let Some(&index) = order.peek() {
+            let pair = baseline[index].take_if(|pair| locals.peek().is_none_or(|key| key.id >= pair.local));
+            let Some(pair) = pair else { return locals.next().map(Finding::NewLocal) };
+            order.next();
+            let local = match locals.next_if(|key| key.id == pair.local) {
+                None => Side::Gone,
+                Some(key) if key.revision == pair.revision => Side::Same,
+                Some(key) => Side::Changed(key.revision),
+            };
+            let remote = match places[index].and_then(|place| remote[place].take()) {
+                None => Side::Gone,
+                Some(key) if key.token == pair.remote.token => Side::Same,
+                Some(key) => Side::Changed(key),
+            };
+            if (&local, &remote) != (&Side::Same, &Side::Same) {
+                return Some(Finding::Linked { pair, local, remote });
+            }
         }
-        let local = match new.next_if(|key| key.id == pair.local) {
-            None => Side::Gone,
-            Some(key) if key.revision == pair.revision => Side::Same,
-            Some(key) => Side::Changed(key.revision),
-        };
-        let listed = places[index].and_then(|place| remote[place].take());
-        let remote = match listed {
-            None => Side::Gone,
-            Some(key) if key.token == pair.remote.token => Side::Same,
-            Some(key) => Side::Changed(key),
-        };
-        if (&local, &remote) != (&Side::Same, &Side::Same) {
-            findings.push(Finding::Linked { pair, local, remote });
+        if let Some(key) = locals.next() {
+            return Some(Finding::NewLocal(key));
         }
-    }
-    findings.extend(new.map(Finding::NewLocal));
-    findings.extend(remote.into_iter().flatten().map(Finding::NewRemote));
-    findings
+        while let Some(key) = remote.get_mut(looked_at) {
+            looked_at += 1;
+            if let Some(key) = key.take() {
+                return Some(Finding::NewRemote(key));
+            }
+        }
+        None
+    })
 }
 
 /// The place of each pair's remote record in the listing, which is sorted. A record has one pair: of several with its

@@ -29,20 +29,19 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     let sizes = listed.sizes;
     let sent: HashSet<LocalId> = listed.unsettled.iter().map(|it| it.local).collect();
     let mut plan = Plan { progress: listed.progress, unsettled: listed.unsettled, ..Plan::default() };
-    let findings = compare_keys(listed.baseline, &listed.local, listed.remote).into_iter();
-    let linked: Vec<Linked> = findings
-        .filter_map(|finding| match finding {
-            Finding::Linked { pair, local, remote } => Some(Linked { pair, local, remote }),
-            Finding::NewLocal(key) => {
-                plan.push_inserts.extend(Some(key).filter(|key| !sent.contains(&key.id)));
-                None
-            }
-            Finding::NewRemote(key) => {
-                plan.pull_inserts.push(key.id);
-                None
-            }
-        })
-        .collect();
+    let mut linked = Vec::with_capacity(listed.baseline.len());
+    for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
+        match finding {
+            Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
+            Finding::NewLocal(key) if sent.contains(&key.id) => {}
+            Finding::NewLocal(key) => plan.push_inserts.push(key),
+            Finding::NewRemote(key) => plan.pull_inserts.push(key.id),
+        }
+    }
+    // There may be very many of them.
+    let mapped = |remote: fn(&Side<RemoteKey>) -> bool| linked.iter().filter(|it| remote(&it.remote)).count();
+    plan.pull_updates.reserve_exact(mapped(|side| matches!(side, Side::Changed(_))));
+    plan.push_updates.reserve_exact(mapped(|side| matches!(side, Side::Same)));
     plan.reading = match listed.unlisted {
         Some(count) => Reading::Unlisted(count),
         None if plan.pull_inserts.len() as u64 * 4 > sizes.remote * 3 => Reading::WithTheRest,

@@ -177,11 +177,11 @@ fn standings(record: &Listed) -> (Standing, Standing) {
             Side::Gone => Standing::Gone,
         }
     }
-    let findings = compare_keys(record.baseline.clone(), &record.local, record.remote.clone());
-    match findings.first() {
+    let mut findings = compare_keys(record.baseline.clone(), &record.local, record.remote.clone());
+    match findings.next() {
         Some(Finding::NewLocal(_)) => (Standing::New, Standing::None),
         Some(Finding::NewRemote(_)) => (Standing::None, Standing::New),
-        Some(Finding::Linked { local, remote, .. }) => (of(local), of(remote)),
+        Some(Finding::Linked { local, remote, .. }) => (of(&local), of(&remote)),
         None => (Standing::Same, Standing::Same),
     }
 }

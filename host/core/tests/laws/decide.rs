@@ -190,7 +190,7 @@ proptest! {
             Finding::NewLocal(key) => (0, key.id.0, String::new()),
             Finding::NewRemote(key) => (1, 0, key.id.0.clone()),
         });
-        prop_assert_eq!(compare(baseline, &local, remote), expected);
+        prop_assert_eq!(compare(baseline, &local, remote).collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -219,7 +219,7 @@ proptest! {
         order in prop_oneof![Just(Order::Sorted), Just(Order::AsItComes)],
     ) {
         let Listing { mut baseline, mut local, mut remote } = listing;
-        let everything = compare(baseline.clone(), &local, remote.clone());
+        let everything = compare(baseline.clone(), &local, remote.clone()).collect::<Vec<_>>();
         if order == Order::Sorted {
             remote.sort_by(|a, b| a.id.cmp(&b.id));
         }
@@ -252,7 +252,7 @@ proptest! {
         };
         local.retain(wanted);
         left.keys.sort_by(|a, b| a.id.cmp(&b.id));
-        prop_assert_eq!(compare(left.pairs, &local, left.keys), everything);
+        prop_assert_eq!(compare(left.pairs, &local, left.keys).collect::<Vec<_>>(), everything);
     }
 
     #[test]

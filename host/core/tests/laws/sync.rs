@@ -100,8 +100,9 @@ proptest! {
             (Just(world), pairs, local, remote)
         })
     ) {
-        let sorted = compare(world.pairs(), &world.local_keys(), world.remote_keys());
-        prop_assert_eq!(compare(pairs, &local, remote), sorted);
+        let locals = world.local_keys();
+        let sorted: Vec<_> = compare(world.pairs(), &locals, world.remote_keys()).collect();
+        prop_assert_eq!(compare(pairs, &local, remote).collect::<Vec<_>>(), sorted);
     }
 
     #[test]

@@ -243,8 +243,9 @@ impl World {
 
     /// Compares and decides. Deletes come last, the rest in the order of the findings.
     pub(crate) fn plan(&self) -> Vec<Step> {
-        let findings = compare(self.pairs(), &self.local_keys(), self.remote_keys());
-        let mut plan: Vec<Step> = findings.into_iter().map(|finding| self.step(finding)).collect();
+        let locals = self.local_keys();
+        let findings = compare(self.pairs(), &locals, self.remote_keys());
+        let mut plan: Vec<Step> = findings.map(|finding| self.step(finding)).collect();
         plan.sort_by_key(|step| {
             matches!(step.action, Action::Do(Operation::PullDelete | Operation::PushDelete))
         });

@@ -17,7 +17,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 const BATCH: usize = 256;
 
 /// Batches that may wait.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 
 /// A record as it was read, its row mapped to local shape.
 pub(in crate::pipeline) type Read = (RemoteKey, Result<Row, MapError>);

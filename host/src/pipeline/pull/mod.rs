@@ -19,6 +19,9 @@ use sync_core::change_key::{RemoteId, RemoteKey};
 use sync_core::object::Object;
 use sync_core::value::Row;
 
+/// Pages of details at once: each is held until those before it are through.
+const PAGES: usize = 6;
+
 /// Pages of details, several in flight, in order.
 fn pages<'a>(
     remote: &'a dyn Remote,
@@ -28,7 +31,7 @@ fn pages<'a>(
     let capabilities = remote.capabilities();
     futures_util::stream::iter(ids.chunks(capabilities.details_batch.max(1)))
         .map(move |ids| remote.details(object, ids))
-        .buffered(capabilities.in_flight.max(1))
+        .buffered(capabilities.in_flight.clamp(1, PAGES))
 }
 
 /// A remote record in local shape.
