@@ -177,4 +177,8 @@ impl<S: Store> Store for Watched<'_, S> {
     fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError> {
         self.store.pending(object)
     }
+
+    fn held_deletes(&self, object: &ObjectName) -> Result<u64, StoreError> {
+        self.store.held_deletes(object)
+    }
 }

@@ -276,6 +276,35 @@ fn the_status_tells_counts_and_what_is_pending() {
 }
 
 #[test]
+fn held_deletes_are_pending_until_their_object_is_through_without_them() {
+    let scene = Scene::new(&["account", "contact"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.crm().insert("Account", &[("Name", "Bolt")]).unwrap();
+    scene.configure("[deletes]\ncount = 1\npercent = 1");
+    scene.run().exits(0);
+    scene.crm().delete("Account", &acme).unwrap();
+    assert_eq!(scene.run().exits(3).object("account")["held_deletes"], 1);
+    let held = || {
+        let status = scene.host(&["status", "--format", "json"]).exits(0).json();
+        status.as_array().unwrap().iter().find(|it| it["object"] == "account").unwrap()["held_deletes"]
+            .clone()
+    };
+    assert_eq!(held(), 1);
+    scene.host(&["run", "contact"]).exits(0);
+    assert_eq!(held(), 1, "another object's run says nothing of it");
+
+    let refusal = crm::Action::Status(404, "{\"ERROR\": \"SBL-DAT-00222: no such component\"}".into());
+    scene.fault(crm::Fault::new("GET", "Account/Account", refusal).always());
+    let failed = scene.run().exits(1).object("account");
+    assert_eq!((&failed["outcome"], &failed["held_deletes"]), (&json!("failed"), &json!(1)));
+    assert_eq!(held(), 1, "it was not found out");
+
+    scene.clear_faults();
+    scene.host(&["run", "--confirm-deletes"]).exits(0);
+    assert_eq!(held(), 0);
+}
+
+#[test]
 fn the_progress_goes_to_the_error_stream() {
     let (scene, _) = one_account();
     let run = scene.run().exits(0);

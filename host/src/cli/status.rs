@@ -2,7 +2,7 @@
 
 use super::args::{Args, Format};
 use super::{Failure, json, say, setup};
-use crate::local::{Mode, StoredRun};
+use crate::local::Mode;
 use crate::ports::{Mapper, Store};
 use serde::Serialize;
 use std::process::ExitCode;
@@ -28,7 +28,6 @@ pub(super) fn status(args: &Args) -> Result<ExitCode, Failure> {
     let catalog = setup::catalog(&metadata)?;
     let mut store = setup::store(&metadata, Mode::ReadOnly)?;
     let known = store.object_states()?;
-    let last = store.last_run()?;
     let enabled = |name: &str| metadata.objects.get(name).is_none_or(|it| it.enabled);
     let mut names: Vec<String> = known.iter().map(|it| it.object.clone()).collect();
     names.extend(catalog.objects().map(|it| it.object().name.to_string()));
@@ -57,7 +56,7 @@ pub(super) fn status(args: &Args) -> Result<ExitCode, Failure> {
             last_outcome: stored.and_then(|it| it.last_outcome.clone()),
             conflicts: stored.map_or(0, |it| it.conflicts),
             issues: stored.map_or(0, |it| it.issues),
-            held_deletes: held_deletes(last.as_ref(), &name),
+            held_deletes: stored.map_or(0, |it| it.held_deletes),
             object: name,
         });
     }
@@ -66,15 +65,6 @@ pub(super) fn status(args: &Args) -> Result<ExitCode, Failure> {
         Format::Text => text(&all),
     });
     Ok(ExitCode::SUCCESS)
-}
-
-/// Held deletes are found by comparing, not logged: the last run's report has them.
-fn held_deletes(last: Option<&StoredRun>, object: &str) -> u64 {
-    let report = last.and_then(|run| run.report.as_deref()).unwrap_or_default();
-    let report: serde_json::Value = serde_json::from_str(report).unwrap_or_default();
-    let objects = report["objects"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let of_object = objects.iter().find(|it| it["object"] == object);
-    of_object.and_then(|it| it["held_deletes"].as_u64()).unwrap_or(0)
 }
 
 fn text(all: &[Status]) -> String {

@@ -5,7 +5,8 @@ use crate::ports::ObjectState;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
-/// Runs that are remembered; the older ones go, or a report every five minutes would fill the file.
+/// Runs that are remembered; the older ones go, or a report every five minutes would fill the file. The last one of each
+/// object stays: its report tells what was held of it.
 const REMEMBERED: u32 = 100;
 
 /// What is known of one object.
@@ -27,6 +28,8 @@ pub struct StoredObject {
     pub conflicts: u64,
     /// Pending issues that are not dismissed.
     pub issues: u64,
+    /// Deletes that wait for confirmation.
+    pub held_deletes: u64,
 }
 
 /// One run. The times are for people only: no decision reads them (decision 2).
@@ -50,7 +53,8 @@ pub(super) fn begin(connection: &Connection, run: &str) -> rusqlite::Result<()> 
         "INSERT INTO _sync_run(run, started) VALUES (?1, strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))",
         [run],
     )?;
-    let sql = "DELETE FROM _sync_run WHERE rowid <= (SELECT max(rowid) FROM _sync_run) - ?1";
+    let sql = "DELETE FROM _sync_run WHERE rowid <= (SELECT max(rowid) FROM _sync_run) - ?1 \
+                 AND run NOT IN (SELECT last_run FROM _sync_object WHERE last_run IS NOT NULL)";
     connection.execute(sql, [REMEMBERED])?;
     Ok(())
 }
@@ -125,6 +129,17 @@ pub(super) fn note_remote(connection: &Connection, object: &str, remote: &str) -
     Ok(())
 }
 
+/// Deletes of an object that its last complete run held. They are found by comparing and are in no log: the report of
+/// the newest run that the object came to its end in has them.
+pub(super) fn held_deletes(connection: &Connection, object: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT it.value ->> 'held_deletes' \
+               FROM _sync_run AS run, json_each(iif(json_valid(report), report, '{}'), '$.objects') AS it \
+               WHERE it.value ->> 'object' = ?1 AND it.value ->> 'outcome' IN ('synced', 'pending') \
+               ORDER BY run.rowid DESC LIMIT 1";
+    let held = connection.prepare_cached(sql)?.query_row([object], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(held.map_or(0, i64::unsigned_abs))
+}
+
 /// All objects that the store knows, by name.
 pub(super) fn objects(connection: &Connection) -> rusqlite::Result<Vec<StoredObject>> {
     let sql = "SELECT name, mapping_version, filter, last_run, last_outcome, \
@@ -134,8 +149,10 @@ pub(super) fn objects(connection: &Connection) -> rusqlite::Result<Vec<StoredObj
                FROM _sync_object AS o ORDER BY name";
     let count = |row: &Row<'_>, index| row.get::<_, i64>(index).map(i64::unsigned_abs);
     let object = |row: &Row<'_>| {
+        let name: String = row.get(0)?;
         Ok(StoredObject {
-            object: row.get(0)?,
+            held_deletes: held_deletes(connection, &name)?,
+            object: name,
             mapping_version: row.get(1)?,
             filter: row.get(2)?,
             last_run: row.get(3)?,

@@ -277,6 +277,11 @@ impl Store for SqliteStore {
         logs::pending(&self.connection, object.as_str())
             .map_err(self.failed(&format!("count what is pending of {object}")))
     }
+
+    fn held_deletes(&self, object: &ObjectName) -> Result<u64, StoreError> {
+        runs::held_deletes(&self.connection, object.as_str())
+            .map_err(self.failed(&format!("count the held deletes of {object}")))
+    }
 }
 
 impl SqliteStore {

@@ -75,12 +75,14 @@ pub(super) fn in_order(participants: &mut [Participant]) {
     participants.sort_by_key(|it| order.iter().position(|name| *name == it.mapper.object().name));
 }
 
-/// What is pending of an object that did not get through is what the logs say. One that was under way when the
+/// What is pending of an object that did not get through is what the store says. One that was under way when the
 /// run failed has failed, too.
 fn after_failure(store: &dyn Store, journey: &mut Journey, dry_run: bool, error: Option<&str>) {
     let report = &mut journey.report;
-    if !dry_run && let Ok((conflicts, issues)) = store.pending(&report.object) {
-        (report.conflicts, report.issues) = (conflicts, issues);
+    let through = matches!(report.outcome, Outcome::Synced | Outcome::Pending);
+    if !dry_run && !through {
+        (report.conflicts, report.issues) = store.pending(&report.object).unwrap_or_default();
+        report.held_deletes = store.held_deletes(&report.object).unwrap_or_default();
     }
     let touched = report.pull != Tally::default() || report.push != Tally::default() || report.adopted > 0;
     if report.outcome == Outcome::Skipped && touched {

@@ -157,3 +157,26 @@ fn old_runs_are_forgotten() {
     assert_eq!(count, 100);
     assert_eq!(store.last_run().unwrap().unwrap().run, "119");
 }
+
+#[test]
+fn the_run_that_an_object_was_last_in_is_remembered_for_what_it_held() {
+    let (mut store, object) = (Place::new().open(), account());
+    store.attach(&object).unwrap();
+    let held = |store: &SqliteStore| store.held_deletes(&object.name).unwrap();
+    let report = |outcome: &str, held: u64| {
+        format!(r#"{{"objects": [{{"object": "account", "outcome": "{outcome}", "held_deletes": {held}}}]}}"#)
+    };
+    store.begin_run("first", KEEP).unwrap();
+    let state = ObjectState { last_run: Some("first".into()), ..ObjectState::default() };
+    store.finish("first", &object, &state).unwrap();
+    store.end_run("first", "pending", &report("pending", 3)).unwrap();
+    assert_eq!((held(&store), store.object_states().unwrap()[0].held_deletes), (3, 3));
+    for run in 0..120 {
+        store.begin_run(&run.to_string(), KEEP).unwrap();
+        store.end_run(&run.to_string(), "failed", &report(["failed", "skipped"][run % 2], 0)).unwrap();
+    }
+    store.begin_run("killed", KEEP).unwrap();
+    assert_eq!(held(&store), 3);
+    store.end_run("killed", "synced", &report("synced", 0)).unwrap();
+    assert_eq!(held(&store), 0);
+}
