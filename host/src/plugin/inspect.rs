@@ -97,8 +97,9 @@ impl Inspection {
     /// # Errors
     /// The first reason why it does not.
     pub fn check(&self, grants: &[Grant]) -> Result<(), Reason> {
+        self.check_imports(grants)?;
         let versions = EXPORTS.map(|wanted| version_of(wanted, &self.exports));
-        // Told first: another version explains missing exports and imports alike.
+        // Told before what is missing, which another version explains.
         if let Some(found) = versions.iter().flatten().find(|version| !is_mapped(version)) {
             return Err(Reason::Version { found: (*found).to_owned() });
         }
@@ -111,15 +112,19 @@ impl Inspection {
         if !missing.is_empty() {
             return Err(Reason::OtherWorld(missing));
         }
-        let (wasi, others): (Vec<String>, Vec<String>) =
-            self.imports.iter().cloned().partition(|it| is_wasi(it));
-        if !others.is_empty() {
-            return Err(Reason::Imports(others));
+        if self.excessive { Err(Reason::Excessive) } else { Ok(()) }
+    }
+
+    /// Whether all that it imports is granted. Looked at before anything else, so that every refusal of a component that
+    /// imports something names it.
+    pub(super) fn check_imports(&self, grants: &[Grant]) -> Result<(), Reason> {
+        let is_granted = |import: &&String| is_wasi(import) && grants.contains(&Grant::Wasi);
+        let refused: Vec<String> = self.imports.iter().filter(|it| !is_granted(it)).cloned().collect();
+        match refused.iter().all(|it| is_wasi(it)) {
+            _ if refused.is_empty() => Ok(()),
+            true => Err(Reason::Wasi(refused)),
+            false => Err(Reason::Imports(refused)),
         }
-        if self.excessive {
-            return Err(Reason::Excessive);
-        }
-        if wasi.is_empty() || grants.contains(&Grant::Wasi) { Ok(()) } else { Err(Reason::Wasi(wasi)) }
     }
 }
 
@@ -195,6 +200,19 @@ mod tests {
     }
 
     #[test]
+    fn an_import_is_named_whatever_else_is_wrong() {
+        for exports in [&["wasi:cli/run@0.2.0"][..], &["crm:sync-object/descriptor@0.2.0"], &[GOOD[0]], &[]] {
+            for (import, reason) in [
+                ("crm:elsewhere/clock", Reason::Imports as fn(Vec<String>) -> Reason),
+                ("wasi:cli/environment@0.2.0", Reason::Wasi),
+            ] {
+                let inspection = inspect(&component(&[import], exports)).unwrap();
+                assert_eq!(inspection.check(&[]), Err(reason(vec![import.into()])));
+            }
+        }
+    }
+
+    #[test]
     fn wasi_is_a_matter_of_the_grant() {
         let wasi = "wasi:cli/environment@0.2.0";
         let inspection = inspect(&component(&[wasi], &GOOD)).unwrap();
@@ -206,13 +224,14 @@ mod tests {
             mixed.check(&[Grant::Wasi]),
             Err(Reason::Imports(vec!["wasi:cli/environment@0.3.0".into()]))
         );
+        assert_eq!(mixed.check(&[]), Err(Reason::Imports(mixed.imports.clone())));
     }
 
     #[test]
     fn another_version_is_named() {
         for version in ["0.2.0", "1.0.0", "0.10.0", "0.1.0-rc.1"] {
             let exports = [format!("crm:sync-object/descriptor@{version}")];
-            let inspection = inspect(&component(&["x"], &[&exports[0]])).unwrap();
+            let inspection = inspect(&component(&[], &[&exports[0]])).unwrap();
             assert_eq!(inspection.check(&[]), Err(Reason::Version { found: version.into() }));
         }
     }

@@ -87,6 +87,7 @@ impl Loader {
         terms: Terms<'_>,
     ) -> Result<WasmMapper, Refusal> {
         let refuse = |reason| Refusal { file: path.to_owned(), object: None, reason };
+        inspection.check_imports(terms.grants).map_err(refuse)?;
         if declared::export(&inspection.exports).is_some() {
             return Err(refuse(Reason::Generic));
         }

@@ -49,6 +49,7 @@ impl Generic {
         bytes: Vec<u8>,
         inspection: Inspection,
     ) -> Result<Generic, Reason> {
+        inspection.check_imports(&[])?;
         match export(&inspection.exports) {
             Some(version) if !version.starts_with(MAPPED) => {
                 return Err(Reason::DeclarationVersion { found: version.to_owned() });
