@@ -143,6 +143,41 @@ fn a_broken_component_is_named() {
     is_complete(&scene);
 }
 
+/// What it switches off or pins would be neither: the place and the nearest name say what to mend.
+#[test]
+fn what_the_metadata_says_of_no_object_is_refused_at_its_place() {
+    let scene = fresh();
+    let good = std::fs::read_to_string(scene.config()).unwrap();
+    let refused = |section: &str, marked: &str, words: &[&str]| {
+        scene.configure(section);
+        let error = fails(&scene, 2);
+        contains(&error, words);
+        assert!(error.contains(&format!("{}: ", place(&scene, marked))), "{error}");
+        let text = scene.host(&["status"]).exits(2).err;
+        assert!(text.contains(&place(&scene, marked)), "{text}");
+        restore(&scene, &good);
+    };
+    refused("[objects.acount]\nenabled = false", "acount", &["`acount`", "did you mean `account`?"]);
+    refused("[objects.account]\nplugin = \"no.wasm\"", "\"no.wasm\"", &["no.wasm", "no such plugin"]);
+    refused("[objects.account]\nplugin = \"contact.wasm\"", "\"contact.wasm\"", &["describes contact"]);
+    let digest = format!("\"{}\"", "0".repeat(64));
+    refused(&format!("[objects.account]\nsha256 = {digest}"), &digest, &["account.wasm", "sha256"]);
+    is_complete(&scene);
+}
+
+/// What is wrong with the metadata does not hide what is wrong with a component.
+#[test]
+fn all_that_is_wrong_with_plugins_is_told_at_once() {
+    let scene = fresh();
+    let whole = std::fs::read(scene.path("plugins/account.wasm")).unwrap();
+    std::fs::write(scene.path("plugins/account.wasm"), "no component").unwrap();
+    let good = edit(&scene, "version = 1", "version = 1\nobjects.acount.enabled = false");
+    contains(&fails(&scene, 2), &["account.wasm", "help:", "`acount`", &place(&scene, "acount")]);
+    std::fs::write(scene.path("plugins/account.wasm"), &whole).unwrap();
+    restore(&scene, &good);
+    is_complete(&scene);
+}
+
 #[test]
 fn an_unknown_object_is_wrong_usage() {
     let scene = fresh();

@@ -4,6 +4,7 @@
 //! · 1 the run or an object failed · 2 usage or invalid metadata · 3 done, but something is pending.
 
 mod args;
+mod catalog;
 mod demo;
 mod dialogue;
 mod explain;

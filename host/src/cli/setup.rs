@@ -2,12 +2,13 @@
 
 use super::Failure;
 use super::args::OnConflict;
+pub(super) use super::catalog::{catalog, plugin_override, survey};
 use crate::local::{Keep, Mode, SqliteStore};
 use crate::metadata::{
     self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, RestDescription, suggestion,
 };
 use crate::pipeline::Participant;
-use crate::plugin::{Catalog, Grant, Limits, PluginOverride, Survey};
+use crate::plugin::Catalog;
 use crate::ports::{Mapper, Remote, Store};
 use crate::remote::odata::Odata;
 use crate::remote::rest::Rest;
@@ -28,53 +29,19 @@ pub(super) fn metadata(path: &Path) -> Result<Metadata, Failure> {
     Metadata::load(path).map_err(|error| invalid(&error))
 }
 
+pub(super) fn invalid(error: &MetadataError) -> Failure {
+    Failure::Usage(drawn(error))
+}
+
 /// A metadata error as text: drawn with its source on a terminal, plain elsewhere.
-fn invalid(error: &MetadataError) -> Failure {
+pub(super) fn drawn(error: &MetadataError) -> String {
     if !std::io::stderr().is_terminal() {
-        return Failure::Usage(error.plain());
+        return error.plain();
     }
     let mut drawn = String::new();
     match miette::GraphicalReportHandler::new().render_report(&mut drawn, error) {
-        Ok(()) => Failure::Usage(drawn),
-        Err(_) => Failure::Usage(error.plain()),
-    }
-}
-
-/// Looks at every component of the plugins folder, also at those that no run would take.
-pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
-    Survey::of(&metadata.plugins_dir, &overrides(metadata))
-        .map_err(|error| Failure::Failed(error.to_string()))
-}
-
-fn overrides(metadata: &Metadata) -> Vec<PluginOverride> {
-    metadata.objects.iter().map(plugin_override).collect()
-}
-
-/// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
-pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
-    let catalog = Catalog::load(&metadata.plugins_dir, &overrides(metadata))
-        .map_err(|error| Failure::Usage(error.to_string()))?;
-    for (name, it) in &metadata.objects {
-        let Some(plugin) = catalog.get(name) else { continue };
-        let known = || plugin.object().local.iter().map(|field| field.name.as_str());
-        if let Some(field) = it.fields.keys().find(|field| !known().any(|name| name == *field)) {
-            let at = metadata.location(&["objects", name, "fields", field]);
-            let message = format!("the object {name} has no field `{field}`");
-            return Err(invalid(&metadata.error_at(at, message, Some(suggestion(field, known())))));
-        }
-    }
-    Ok(catalog)
-}
-
-/// What the metadata says of an object's plugin.
-pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> PluginOverride {
-    PluginOverride {
-        object: object.clone(),
-        file: it.plugin.clone(),
-        sha256: it.sha256.clone(),
-        limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
-        grants: it.grants.iter().map(|metadata::Grant::Wasi| Grant::Wasi).collect(),
-        enabled: it.enabled,
+        Ok(()) => drawn,
+        Err(_) => error.plain(),
     }
 }
 

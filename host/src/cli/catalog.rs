@@ -1,0 +1,71 @@
+//! From metadata to plugins: what `[objects.NAME]` says, held against the components that there are.
+
+use super::Failure;
+use super::setup::{drawn, invalid};
+use crate::metadata::{self, Metadata, ObjectMetadata, suggestion};
+use crate::plugin::{Catalog, CatalogError, Grant, Limits, PluginOverride, Reason, Refusal, Survey};
+use crate::ports::Mapper;
+use crate::shown::shown;
+
+/// Looks at every component of the plugins folder, also at those that no run would take.
+pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
+    Survey::of(&metadata.plugins_dir, &overrides(metadata))
+        .map_err(|error| Failure::Failed(error.to_string()))
+}
+
+fn overrides(metadata: &Metadata) -> Vec<PluginOverride> {
+    metadata.objects.iter().map(plugin_override).collect()
+}
+
+/// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
+pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
+    let catalog = Catalog::load(&metadata.plugins_dir, &overrides(metadata));
+    let catalog = catalog.map_err(|error| match error {
+        CatalogError::Engine(error) => Failure::Usage(error.to_string()),
+        CatalogError::Plugins(refusals) => {
+            let told: Vec<String> = refusals.iter().map(|refusal| told(metadata, refusal)).collect();
+            Failure::Usage(told.join("\n"))
+        }
+    })?;
+    for (name, it) in &metadata.objects {
+        let Some(plugin) = catalog.get(name) else { continue };
+        let known = || plugin.object().local.iter().map(|field| field.name.as_str());
+        if let Some(field) = it.fields.keys().find(|field| !known().any(|name| name == *field)) {
+            let at = metadata.location(&["objects", name, "fields", field]);
+            let message = format!("the object {name} has no field `{field}`");
+            return Err(invalid(&metadata.error_at(at, message, Some(suggestion(field, known())))));
+        }
+    }
+    Ok(catalog)
+}
+
+/// Why a plugin is refused: where it is the metadata that asks for something else, at its place there.
+fn told(metadata: &Metadata, refusal: &Refusal) -> String {
+    let object = refusal.object.as_deref().unwrap_or_default();
+    let help = refusal.reason.help();
+    let (key, message, help) = match &refusal.reason {
+        Reason::NoSuchObject(described) => {
+            let message = format!("no plugin in {} describes the object `{object}`", shown(&refusal.file));
+            (None, message, suggestion(object, described.iter().map(String::as_str)))
+        }
+        Reason::NoSuchFile | Reason::OtherObject { .. } | Reason::Generic => {
+            (Some("plugin"), refusal.to_string(), help.to_owned())
+        }
+        Reason::Digest { .. } => (Some("sha256"), refusal.to_string(), help.to_owned()),
+        _ => return format!("{refusal}\n  help: {help}"),
+    };
+    let path: Vec<&str> = ["objects", object].into_iter().chain(key).collect();
+    drawn(&metadata.error_at(metadata.location(&path), message, Some(help)))
+}
+
+/// What the metadata says of an object's plugin.
+pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> PluginOverride {
+    PluginOverride {
+        object: object.clone(),
+        file: it.plugin.clone(),
+        sha256: it.sha256.clone(),
+        limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
+        grants: it.grants.iter().map(|metadata::Grant::Wasi| Grant::Wasi).collect(),
+        enabled: it.enabled,
+    }
+}
