@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 
+use sync_core::object::ObjectName;
+
 use super::error::ProblemKind;
 use super::found::Found;
 use super::read::{Item, Table};
@@ -17,24 +19,17 @@ const LEAST_FUEL: u64 = 10_000;
 pub(super) fn objects(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, ObjectMetadata> {
     let mut objects = BTreeMap::new();
     for item in table.items() {
-        if !is_kebab_case(item.key()) {
+        if ObjectName::new(item.key()).is_err() {
             let message = format!("{:?} is no name of an object", item.key());
-            let help = "lower-case letters and digits, words joined by `-`, such as `sales-order`".to_owned();
-            found.problem(ProblemKind::InvalidValue, item.key_at(), message, Some(help));
+            let help = "lower-case letters, digits and single `-`, a letter first, such as `sales-order`; at most 64, \
+                        and not `sqlite`";
+            found.problem(ProblemKind::InvalidValue, item.key_at(), message, Some(help.to_owned()));
         }
         if let Some(table) = item.table(found) {
             objects.insert(item.key().to_owned(), object(&table, found));
         }
     }
     objects
-}
-
-/// Whether `name` can be an object's: words of lower-case letters and digits, each beginning with a letter, as in WIT.
-fn is_kebab_case(name: &str) -> bool {
-    name.split('-').all(|word| {
-        word.starts_with(|first: char| first.is_ascii_lowercase())
-            && word.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
-    })
 }
 
 fn object(table: &Table<'_>, found: &mut Found<'_>) -> ObjectMetadata {
