@@ -183,6 +183,12 @@ fn an_unknown_object_is_wrong_usage() {
     let scene = fresh();
     let output = scene.host(&["run", "acount", "--format", "json"]).exits(2);
     contains(output.json()["error"].as_str().unwrap(), &["acount", "account"]);
+    let stands = |name: &str| scene.path(name).exists();
+    assert!(!stands("crm.db") && !stands("crm.db.lock"), "usage is looked at before a store is made");
+    let run = host::local::RunLock::acquire(&scene.path("crm.db")).unwrap();
+    let output = scene.host(&["run", "acount"]).exits(2);
+    contains(&output.err, &["did you mean `account`?"]);
+    drop(run);
     is_complete(&scene);
 }
 

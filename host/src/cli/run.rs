@@ -74,6 +74,8 @@ fn conclude(args: &Args, dry_run: bool, result: Result<Report, Failure>) -> Resu
 pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure> {
     let metadata = setup::metadata(request.config)?;
     let catalog = setup::catalog(&metadata)?;
+    // Before the store is locked, or made.
+    setup::check_asked(&metadata, &catalog, request.objects)?;
     let remote = setup::remote(&metadata)?;
     let mode = if request.dry_run { Mode::ReadOnly } else { Mode::ReadWrite };
     // One run at a time on a store (decision 25). A plan only reads, and may go beside a run.

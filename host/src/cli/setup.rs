@@ -199,7 +199,8 @@ pub(super) fn check_asked(metadata: &Metadata, catalog: &Catalog, asked: &[Strin
     Ok(())
 }
 
-/// The objects that take part: those of the catalog that are enabled and, where any are named, asked for.
+/// The objects that take part: those of the catalog that are enabled and, where any are named, asked for, which is
+/// checked already.
 /// Their tables are made or checked.
 pub(super) fn participants(
     metadata: &Metadata,
@@ -208,7 +209,6 @@ pub(super) fn participants(
     asked: &[String],
     on_conflict: Option<OnConflict>,
 ) -> Result<Vec<Participant>, Failure> {
-    check_asked(metadata, catalog, asked)?;
     let enabled = |name: &str| metadata.objects.get(name).is_none_or(|it| it.enabled);
     let mut participants = Vec::new();
     for plugin in catalog.objects() {
