@@ -73,7 +73,7 @@ pub struct ObjectReport {
     pub adopted: u64,
     /// Pending conflicts.
     pub conflicts: u64,
-    /// Pending issues.
+    /// Pending issues; in a plan those of the log, and what could not even be compared.
     pub issues: u64,
     /// Deletes that wait for confirmation (decision 23).
     pub held_deletes: u64,

@@ -178,6 +178,10 @@ impl<S: Store> Store for Watched<'_, S> {
         self.store.pending(object)
     }
 
+    fn is_pending(&self, issue: &IssueEntry) -> Result<bool, StoreError> {
+        self.store.is_pending(issue)
+    }
+
     fn held_deletes(&self, object: &ObjectName) -> Result<u64, StoreError> {
         self.store.held_deletes(object)
     }

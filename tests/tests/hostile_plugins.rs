@@ -196,6 +196,20 @@ fn an_update_that_cannot_be_mapped_leaves_both_sides_as_they_were() {
     assert_eq!((&report["pull"]["update"], &report["push"]["update"]), (&json!(0), &json!(0)));
 }
 
+/// Found by comparing, so a plan finds it, too; once it is in the log, it is counted once.
+#[test]
+fn a_plan_counts_a_record_that_cannot_be_compared() {
+    let scene = scene_with(built(hostile_plugin, "panics"), "panics");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Name", "panic")]).unwrap();
+    scene.sql("UPDATE account SET location = 'Oslo'");
+    let planned = || scene.host(&["plan", "--format", "json"]).exits(0).object("account")["issues"].clone();
+    assert_eq!(planned(), 1);
+    assert_eq!(scene.run().exits(3).object("account")["issues"], 1);
+    assert_eq!(planned(), 1);
+}
+
 /// Exit 2, a document with the error, and nothing sent.
 fn refuses(project: &str, words: &[&str]) {
     let scene = scene_with(built(refused_plugin, project), project);

@@ -128,6 +128,33 @@ fn a_plan_and_the_lists_exit_with_0_whatever_is_pending() {
     }
 }
 
+/// The document is a run's, and says what would be pending after it, as far as that shows without writing.
+#[test]
+fn a_plan_counts_what_is_pending() {
+    let (scene, acme) = pending();
+    let counts = |report: &Json| [report["conflicts"].clone(), report["issues"].clone()];
+    for arguments in [&["plan", "--format", "json"][..], &["run", "--dry-run", "--format", "json"]] {
+        let plan = scene.host(arguments).exits(0);
+        assert_eq!(counts(&plan.object("account")), [json!(1), json!(1)]);
+        assert_eq!(plan.object("account")["outcome"], "pending");
+        assert_eq!(plan.json()["outcome"], "pending");
+    }
+    let refusal = crm::Action::Status(404, "{\"ERROR\": \"SBL-DAT-00222: no such component\"}".into());
+    scene.fault(crm::Fault::new("GET", "Account/Account", refusal).always());
+    let failed = scene.host(&["plan", "--format", "json"]).exits(1).object("account");
+    assert_eq!((&failed["outcome"], counts(&failed)), (&json!("failed"), [json!(1), json!(1)]));
+    scene.clear_faults();
+
+    // A conflict that is settled is none any more; what is dismissed is off the list, there and here.
+    let id = |entry: &Json| entry["id"].to_string();
+    scene.host(&["conflicts", "resolve", &id(&scene.conflicts()[0]), "--keep", "local"]).exits(0);
+    scene.host(&["issues", "dismiss", &id(&scene.issues()[0])]).exits(0);
+    let plan = scene.host(&["plan", "--format", "json"]).exits(0).object("account");
+    assert_eq!((counts(&plan), &plan["push"]["update"]), ([json!(0), json!(0)], &json!(1)));
+    let explained = scene.host(&["explain", "account", &acme, "--format", "json"]).exits(0).json();
+    assert_eq!(explained["outcome"], json!(["push-update"]), "another record's issue is not this one's");
+}
+
 #[test]
 fn a_plan_leaves_the_logs_as_they_were() {
     let (scene, _) = pending();

@@ -214,6 +214,16 @@ pub(super) fn pending(connection: &Connection, object: &str) -> rusqlite::Result
     connection.prepare_cached(sql)?.query_row([object], |row| Ok((count(row, 0)?, count(row, 1)?)))
 }
 
+/// Whether there is such an issue that is not dismissed.
+pub(super) fn is_pending(connection: &Connection, issue: &IssueEntry) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM _sync_issue WHERE object = ?1 AND operation = ?2 \
+                 AND IFNULL(local_id, '') = IFNULL(?3, '') AND IFNULL(remote_id, '') = IFNULL(?4, '') \
+                 AND NOT dismissed)";
+    let (local, remote) = (issue.local.map(|id| id.0), issue.remote.as_ref().map(|id| &id.0));
+    let key = (issue.object.as_str(), issue.operation.name(), local, remote);
+    connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))
+}
+
 /// Issues by number, without the dismissed ones; all, or one.
 pub(super) fn issues(connection: &Connection, id: Option<i64>) -> rusqlite::Result<Vec<StoredIssue>> {
     let sql = "SELECT id, object, operation, local_id, remote_id, code, message, attempts, twins, first_run, \

@@ -278,6 +278,10 @@ impl Store for SqliteStore {
             .map_err(self.failed(&format!("count what is pending of {object}")))
     }
 
+    fn is_pending(&self, issue: &IssueEntry) -> Result<bool, StoreError> {
+        logs::is_pending(&self.connection, issue).map_err(self.failed("look up an issue"))
+    }
+
     fn held_deletes(&self, object: &ObjectName) -> Result<u64, StoreError> {
         runs::held_deletes(&self.connection, object.as_str())
             .map_err(self.failed(&format!("count the held deletes of {object}")))

@@ -276,12 +276,15 @@ async fn outcome(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> R
     let twins = store.open_twins(&work.object().name)?;
     plan.pull_inserts.retain(|id| !twins.contains(id));
     foresee(work, store, journey).await?;
-    let (plan, report) = (&journey.plan, &journey.report);
+    let plan = &journey.plan;
     let mut outcome: Vec<String> =
         plan.planned.iter().map(|planned| planned.operation.name().to_owned()).collect();
-    let pending =
-        [(report.conflicts, "conflict"), (report.issues, "issue"), (report.held_deletes, "held-delete")];
-    outcome.extend(pending.iter().filter(|(count, _)| *count > 0).map(|(_, word)| (*word).to_owned()));
+    let pending = [
+        (!plan.open.is_empty(), "conflict"),
+        (!plan.issues.is_empty(), "issue"),
+        (plan.held_deletes > 0, "held-delete"),
+    ];
+    outcome.extend(pending.iter().filter(|(is, _)| *is).map(|(_, word)| (*word).to_owned()));
     if outcome.is_empty() {
         outcome.push(if refreshed { "refresh" } else { "nothing" }.to_owned());
     }

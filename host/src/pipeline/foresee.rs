@@ -46,8 +46,19 @@ pub(super) async fn foresee(work: &Work<'_>, store: &dyn Store, journey: &mut Jo
     for delete in &plan.pull_deletes {
         add(Operation::PullDelete, Some(delete.pair.local), Some(delete.pair.remote.id.clone()), Vec::new());
     }
+    Ok(())
+}
+
+/// What would be pending after it. All conflicts and held deletes are found by comparing. Issues are not: whether one of
+/// the log persists shows when it is tried again, so it counts until then.
+pub(super) fn foresee_pending(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<(), Stop> {
+    let Journey { report, plan, .. } = journey;
+    let (_, logged) = store.pending(&report.object)?;
+    report.issues = logged;
+    for issue in &plan.issues {
+        report.issues += u64::from(!store.is_pending(issue)?);
+    }
     report.conflicts = plan.open.len() as u64;
-    report.issues = plan.issues.len() as u64;
     report.held_deletes = plan.held_deletes;
     report.settle();
     work.observer.event(Event::Finished(report));

@@ -1,7 +1,7 @@
 //! Step 6: one object after the other, in the order of their links; deletes last, children before parents.
 
 use super::compare::compare;
-use super::foresee::foresee;
+use super::foresee::{foresee, foresee_pending};
 use super::listing::list;
 use super::operations::{Doomed, Journey, Learned, Plan, PushUpdate, Work};
 use super::push::update::Sending;
@@ -49,7 +49,7 @@ pub async fn synchronize(run: Run<'_>) -> Report {
     let mut operations = Vec::new();
     for (journey, participant) in journeys.iter_mut().zip(&participants) {
         if journey.stopped || error.is_some() {
-            after_failure(store, journey, options.dry_run, error.as_deref());
+            after_failure(store, journey, error.as_deref());
         }
         journey.report.requests = remote.requests(&participant.mapper.object().name);
         operations.append(&mut journey.plan.planned);
@@ -77,10 +77,9 @@ pub(super) fn in_order(participants: &mut [Participant]) {
 
 /// What is pending of an object that did not get through is what the store says. One that was under way when the
 /// run failed has failed, too.
-fn after_failure(store: &dyn Store, journey: &mut Journey, dry_run: bool, error: Option<&str>) {
+fn after_failure(store: &dyn Store, journey: &mut Journey, error: Option<&str>) {
     let report = &mut journey.report;
-    let through = matches!(report.outcome, Outcome::Synced | Outcome::Pending);
-    if !dry_run && !through {
+    if matches!(report.outcome, Outcome::Failed | Outcome::Skipped) {
         (report.conflicts, report.issues) = store.pending(&report.object).unwrap_or_default();
         report.held_deletes = store.held_deletes(&report.object).unwrap_or_default();
     }
@@ -115,7 +114,10 @@ async fn steps<'a>(
     if work(0).options.dry_run {
         for (index, journey) in journeys.iter_mut().enumerate().filter(|(_, journey)| !journey.stopped) {
             let work = work(index);
-            let result = foresee(&work, store, journey).await;
+            let result = match foresee(&work, store, journey).await {
+                Ok(()) => foresee_pending(&work, store, journey),
+                Err(stop) => Err(stop),
+            };
             conclude_step(&work, journey, result)?;
         }
         return Ok(());

@@ -366,6 +366,9 @@ pub trait Store: Send {
     /// Pending entries of the object: conflicts, then issues that are not dismissed.
     fn pending(&self, object: &ObjectName) -> Result<(u64, u64), StoreError>;
 
+    /// Whether an issue of this record and operation is pending already.
+    fn is_pending(&self, issue: &IssueEntry) -> Result<bool, StoreError>;
+
     /// Deletes of the object that wait for confirmation, as of the last run that it passed all its steps in.
     fn held_deletes(&self, object: &ObjectName) -> Result<u64, StoreError>;
 }
