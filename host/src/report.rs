@@ -177,7 +177,7 @@ impl Report {
             outcome: Outcome::Failed,
             error: Some(error),
             objects: Vec::new(),
-            operations: None,
+            operations: dry_run.then(Vec::new),
         }
     }
 

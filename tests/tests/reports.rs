@@ -223,6 +223,49 @@ fn a_dismissed_issue_is_off_the_list_until_it_fails_again() {
 }
 
 #[test]
+fn what_is_said_of_an_entry_is_a_document_where_one_is_asked_for() {
+    let (scene, _) = pending();
+    let (conflict, issue) = (scene.conflicts().remove(0), scene.issues().remove(0));
+    let resolve =
+        ["conflicts", "resolve", &conflict["id"].to_string(), "--keep", "local", "--format", "json"];
+    let resolved = scene.host(&resolve).exits(0).json();
+    assert_eq!(resolved, json!({"id": conflict["id"], "keep": "local"}));
+    let dismissed =
+        scene.host(&["issues", "dismiss", &issue["id"].to_string(), "--format", "json"]).exits(0).json();
+    assert_eq!(dismissed, issue);
+}
+
+#[test]
+fn the_demo_prints_one_document_where_one_is_asked_for() {
+    let plugins: Vec<_> =
+        ["account", "contact", "opportunity", "activity"].iter().map(|it| tests::stock_plugin(it)).collect();
+    let plugins = plugins[0].parent().unwrap().to_str().unwrap();
+    let demo = ["demo", "--plugins", plugins, "--records", "10", "--format", "json"];
+    let demo = Scene::new(&[]).host(&demo).exits(0);
+    let document = demo.json();
+    assert_eq!(keys(&document), sorted(&["folder", "url", "config", "store", "runs"]));
+    let outcomes: Vec<&Json> =
+        document["runs"].as_array().unwrap().iter().map(|run| &run["outcome"]).collect();
+    assert_eq!(outcomes, ["synced"; 3]);
+    assert!(demo.err.contains("first run"), "people still read what happens: {}", demo.err);
+    std::fs::remove_dir_all(document["folder"].as_str().unwrap()).unwrap();
+}
+
+/// Scripts that read a plan's operations find them, however it ended.
+#[test]
+fn a_plan_that_fails_has_no_operations_in_its_document() {
+    let (scene, _) = one_account();
+    let unknown = scene.host(&["plan", "acount", "--format", "json"]).exits(2).json();
+    assert_eq!((&unknown["outcome"], &unknown["operations"]), (&json!("failed"), &json!([])));
+    scene.configure("[objects.account]\nfilte = \"[Name] = 'A'\"");
+    let invalid = scene.host(&["plan", "--format", "json"]).exits(2).json();
+    assert_eq!((&invalid["error"].is_string(), &invalid["operations"]), (&true, &json!([])));
+    for run in [&["run", "--format", "json"][..], &["run", "--dry-run", "--format", "json"]] {
+        assert!(scene.host(run).exits(2).json().get("operations").is_none(), "they are a plan's");
+    }
+}
+
+#[test]
 fn a_run_of_one_object_leaves_the_others_alone() {
     let scene = Scene::new(&["account", "contact"]);
     scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();

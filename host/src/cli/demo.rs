@@ -1,33 +1,52 @@
 //! `host demo`: a reference CRM with sample data on loopback, a fresh local store, and two runs with edits on
 //! both sides between them, in a temporary folder that it names.
 
-use super::args::{DemoOptions, OnConflict};
+use super::args::{Args, DemoOptions, Format, OnConflict};
 use super::plugin::report;
 use super::run::{Request, new_run_id, perform};
-use super::{Failure, say};
+use super::{Failure, json, say};
 use crate::plugin::build;
 use crate::report::{Outcome, Report};
 use crate::shown::shown;
 use crm::{Config, Seed, Server};
 use rusqlite::Connection;
+use serde::Serialize;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// The objects of the demo, by the names of their plugin projects.
 const OBJECTS: [&str; 4] = ["account", "contact", "opportunity", "activity"];
 
+/// What there is when it is over.
+#[derive(Debug, Serialize)]
+struct Demo {
+    folder: PathBuf,
+    /// Of the reference CRM, which is gone with the command.
+    url: String,
+    config: PathBuf,
+    store: PathBuf,
+    /// The reports.
+    runs: [Report; 3],
+}
+
 /// `host demo`.
-pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
+pub(super) fn demo(args: &Args, options: &DemoOptions) -> Result<ExitCode, Failure> {
+    // What is told step by step is for people: beside a document, it goes to the error stream.
+    let tell = match args.format {
+        Format::Text => say,
+        Format::Json => aside,
+    };
     let folder =
         tempfile::Builder::new().prefix("host-demo-").tempdir().map_err(failed("make a folder"))?.keep();
-    say(&format!("demo in {} (it is kept; delete it when you are done)", shown(&folder)));
+    tell(&format!("demo in {} (it is kept; delete it when you are done)", shown(&folder)));
     let plugins = folder.join("plugins");
     match &options.plugins {
         Some(from) => copy_plugins(from, &plugins)?,
-        None => build_plugins(&plugins)?,
+        None => build_plugins(&plugins, tell)?,
     }
     let server = Server::start_blocking(Config::default()).map_err(failed("start the reference CRM"))?;
-    let count = options.records as usize;
+    let (url, count) = (server.url(), options.records as usize);
     server.store().seed(Seed {
         accounts: count,
         contacts: count,
@@ -36,27 +55,30 @@ pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
         seed: 1,
         ..Seed::default()
     });
-    say(&format!(
-        "reference CRM at {}, with {count} accounts, contacts, opportunities and activities each",
-        server.url()
+    tell(&format!(
+        "reference CRM at {url}, with {count} accounts, contacts, opportunities and activities each"
     ));
-    let config = write_metadata(&folder, &server.url())?;
-    say("\nfirst run: everything is new");
-    let first = synchronize(&config)?;
-    say("\nnow both sides change:");
-    edit_locally(&folder.join("crm.db"))?;
-    edit_remotely(&server)?;
-    say("\nsecond run: only what changed");
-    let second = synchronize(&config)?;
-    say("\nthird run: nothing to do");
-    let third = synchronize(&config)?;
+    let config = write_metadata(&folder, &url)?;
+    tell("\nfirst run: everything is new");
+    let first = synchronize(&config, tell)?;
+    tell("\nnow both sides change:");
+    edit_locally(&folder.join("crm.db"), tell)?;
+    edit_remotely(&server, tell)?;
+    tell("\nsecond run: only what changed");
+    let second = synchronize(&config, tell)?;
+    tell("\nthird run: nothing to do");
+    let third = synchronize(&config, tell)?;
     server.stop_blocking();
-    say(&format!(
+    tell(&format!(
         "\nthe local store is {}; `host status --config {}` looks at it",
         shown(folder.join("crm.db")),
-        shown(config)
+        shown(&config)
     ));
-    let all_synced = [first, second, third].iter().all(|outcome| *outcome == Outcome::Synced);
+    let runs = [first, second, third];
+    let all_synced = runs.iter().all(|run| run.outcome == Outcome::Synced);
+    if args.format == Format::Json {
+        say(&json(&Demo { store: folder.join("crm.db"), folder, url, config, runs })?);
+    }
     if all_synced {
         Ok(ExitCode::SUCCESS)
     } else {
@@ -64,7 +86,12 @@ pub(super) fn demo(options: &DemoOptions) -> Result<ExitCode, Failure> {
     }
 }
 
-fn synchronize(config: &Path) -> Result<Outcome, Failure> {
+/// Writes to the error stream.
+fn aside(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end());
+}
+
+fn synchronize(config: &Path, tell: fn(&str)) -> Result<Report, Failure> {
     let request = Request {
         config,
         objects: &[],
@@ -72,9 +99,9 @@ fn synchronize(config: &Path) -> Result<Outcome, Failure> {
         confirm_deletes: false,
         dry_run: false,
     };
-    let report: Report = perform(&request, &new_run_id())?;
-    say(&report.to_text());
-    Ok(report.outcome)
+    let report = perform(&request, &new_run_id())?;
+    tell(&report.to_text());
+    Ok(report)
 }
 
 fn copy_plugins(from: &Path, to: &Path) -> Result<(), Failure> {
@@ -88,13 +115,13 @@ fn copy_plugins(from: &Path, to: &Path) -> Result<(), Failure> {
 }
 
 /// Nothing about an object is compiled into the host: the demo builds its components like anybody.
-fn build_plugins(out: &Path) -> Result<(), Failure> {
+fn build_plugins(out: &Path, tell: fn(&str)) -> Result<(), Failure> {
     let projects = checkout()?.join("plugins");
     let paths: Vec<PathBuf> = OBJECTS.iter().map(|object| projects.join(object)).collect();
     let built =
         build(&paths, out, &mut |step| report(&step)).map_err(|error| Failure::Failed(error.to_string()))?;
     for component in built {
-        say(&format!("plugin {component}"));
+        tell(&format!("plugin {component}"));
     }
     Ok(())
 }
@@ -130,7 +157,7 @@ fn write_metadata(folder: &Path, url: &str) -> Result<PathBuf, Failure> {
 }
 
 /// What a person would do with any SQLite tool.
-fn edit_locally(store: &Path) -> Result<(), Failure> {
+fn edit_locally(store: &Path, tell: fn(&str)) -> Result<(), Failure> {
     let statements = [
         "INSERT INTO account(name, location, phone) VALUES ('Demo Holdings', 'Lisbon', '+351 21 000 0000')",
         "INSERT INTO opportunity(name, amount, currency, account_id) SELECT 'First order', '125000.50', 'EUR', max(id) FROM account",
@@ -142,12 +169,12 @@ fn edit_locally(store: &Path) -> Result<(), Failure> {
         statements.iter().try_for_each(|sql| connection.execute_batch(sql))
     };
     run().map_err(|error| Failure::Failed(format!("failed to edit the local store: {error}")))?;
-    statements.iter().for_each(|sql| say(&format!("  local   {sql}")));
+    statements.iter().for_each(|sql| tell(&format!("  local   {sql}")));
     Ok(())
 }
 
 /// What a colleague would do on the server.
-fn edit_remotely(server: &Server) -> Result<(), Failure> {
+fn edit_remotely(server: &Server, tell: fn(&str)) -> Result<(), Failure> {
     let store = server.store();
     let ids = |component| store.list(component).into_iter().filter_map(|record| record.get("Id").cloned());
     let last = |component| ids(component).next_back().unwrap_or_default();
@@ -155,15 +182,15 @@ fn edit_remotely(server: &Server) -> Result<(), Failure> {
     let refused =
         |refusal: crm::Refusal| Failure::Failed(format!("the reference CRM refused an edit: {refusal}"));
     store.insert("Account", &[("Name", "Remote Ventures"), ("Location", "Oslo")]).map_err(refused)?;
-    say("  remote  a new account, Remote Ventures in Oslo");
+    tell("  remote  a new account, Remote Ventures in Oslo");
     store.update("Account", &account, &[("Main Phone Number", "+47 22 00 00 00")]).map_err(refused)?;
-    say(&format!("  remote  account {account} has a new phone number"));
+    tell(&format!("  remote  account {account} has a new phone number"));
     store
         .update("Contact", &contact, &[("Job Title", ""), ("Email Address", "new@example.com")])
         .map_err(refused)?;
-    say(&format!("  remote  contact {contact} has a new address and no job title"));
+    tell(&format!("  remote  contact {contact} has a new address and no job title"));
     store.delete("Action", &activity).map_err(refused)?;
-    say(&format!("  remote  activity {activity} is deleted"));
+    tell(&format!("  remote  activity {activity} is deleted"));
     Ok(())
 }
 

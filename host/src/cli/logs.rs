@@ -6,6 +6,7 @@ use super::sides::{Detail, side_by_side};
 use super::{Failure, json, say, setup};
 use crate::local::{Mode, SqliteStore, StoredConflict};
 use crate::pipeline::{ExplainError, RecordId};
+use serde_json::json as document;
 use std::io::Write;
 use std::process::ExitCode;
 use sync_core::conflict::Choice;
@@ -43,7 +44,10 @@ pub(super) fn conflicts(args: &Args, command: Option<&ConflictsCommand>) -> Resu
             let found = store.conflict(*id)?.ok_or_else(|| missing("conflict", *id))?;
             is_as_it_was(args, &found)?;
             store.set_choice(*id, choice)?;
-            say(&format!("conflict {id}: the next run keeps the {} side", choice.name()));
+            say(&match args.format {
+                Format::Json => json(&document!({"id": id, "keep": choice.name()}))?,
+                Format::Text => format!("conflict {id}: the next run keeps the {} side", choice.name()),
+            });
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -82,10 +86,13 @@ pub(super) fn issues(args: &Args, command: Option<&IssuesCommand>) -> Result<Exi
             });
         }
         IssuesCommand::Dismiss { id } => {
-            if !open(args, Mode::ReadWrite)?.dismiss_issue(*id)? {
-                return Err(missing("issue", *id));
-            }
-            say(&format!("issue {id} is off the list until its operation fails again"));
+            let mut store = open(args, Mode::ReadWrite)?;
+            let found = store.issue(*id)?.ok_or_else(|| missing("issue", *id))?;
+            store.dismiss_issue(*id)?;
+            say(&match args.format {
+                Format::Json => json(&found)?,
+                Format::Text => format!("issue {id} is off the list until its operation fails again"),
+            });
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
         Command::Undo(options) => undo::undo(&args, options),
         Command::Plugin { command } => plugin::plugin(&args, command),
         Command::Remote { command } => remote::remote(&args, command),
-        Command::Demo(options) => demo::demo(options),
+        Command::Demo(options) => demo::demo(&args, options),
     };
     match result {
         Ok(code) => code,

@@ -1,6 +1,6 @@
 //! `host run` and `host plan`.
 
-use super::args::{Args, Format, OnConflict, RunOptions};
+use super::args::{Args, Command, Format, OnConflict, RunOptions};
 use super::dialogue::Dialogue;
 use super::progress::Progress;
 use super::{Failure, complain, json, say, setup};
@@ -30,9 +30,7 @@ pub(super) fn run(args: &Args, options: &RunOptions) -> Result<ExitCode, Failure
         confirm_deletes: options.confirm_deletes,
         dry_run: options.dry_run,
     };
-    // The operations are what a plan prints; a dry run prints a run's report.
-    let hide = |report: Report| Report { operations: None, ..report };
-    conclude(args, options.dry_run, perform(&request, &new_run_id()).map(hide))
+    conclude(args, options.dry_run, perform(&request, &new_run_id()))
 }
 
 /// `host plan`.
@@ -63,6 +61,9 @@ fn conclude(args: &Args, dry_run: bool, result: Result<Report, Failure>) -> Resu
         }
         Err(failure) => return Err(failure),
     };
+    // The operations are what a plan prints; a dry run prints a run's report.
+    let is_plan = matches!(args.command, Command::Plan { .. });
+    let report = Report { operations: report.operations.filter(|_| is_plan), ..report };
     say(&match args.format {
         Format::Json => json(&report)?,
         Format::Text => report.to_text(),
