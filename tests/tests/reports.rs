@@ -374,6 +374,44 @@ fn held_deletes_are_pending_until_their_object_is_through_without_them() {
     assert_eq!(held(), 0);
 }
 
+/// `host` with these arguments, its standard output going there.
+fn saying_into(scene: &Scene, arguments: &[&str], out: std::process::Stdio) -> (Option<i32>, String) {
+    let mut host = std::process::Command::new(tests::host_binary());
+    host.args(arguments).arg("--config").arg(scene.config()).stdout(out);
+    let output = host.stderr(std::process::Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn what_cannot_be_printed_is_a_failure() {
+    let (scene, _) = one_account();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for arguments in [&["status", "--format", "json"][..], &["issues"], &["run"], &["plugin", "list"]] {
+        let (code, err) = saying_into(&scene, arguments, full().into());
+        assert_eq!(code, Some(1), "{arguments:?}");
+        assert!(err.contains("error: failed to write to standard output: No space left"), "{err}");
+    }
+    let (code, _) = saying_into(&scene, &["run", "acount"], full().into());
+    assert_eq!(code, Some(2), "nothing was to be printed");
+}
+
+/// `host status | head -1`.
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let (scene, _) = one_account();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    assert_eq!(saying_into(&scene, &["status"], writer.into()), (Some(0), String::new()));
+}
+
+#[test]
+fn warnings_are_plain_text_where_nobody_sees_colours() {
+    let (scene, _) = one_account();
+    std::fs::write(scene.path("crm.db"), "no database, but long enough to be looked at".repeat(100)).unwrap();
+    let list = scene.host(&["plugin", "list"]).exits(0);
+    assert!(list.err.contains("WARN") && !list.err.contains('\u{1b}'), "{:?}", list.err);
+}
+
 #[test]
 fn the_progress_goes_to_the_error_stream() {
     let (scene, _) = one_account();

@@ -21,8 +21,9 @@ mod undo;
 
 use args::{Args, Command};
 use clap::Parser;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 use tracing_subscriber::EnvFilter;
 
 /// Why a command ended early, with what a person needs to know.
@@ -69,7 +70,8 @@ pub fn main() -> ExitCode {
         _ => "trace",
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    log.with_ansi(console::colors_enabled_stderr()).init();
     let result = match &args.command {
         Command::Run(options) => run::run(&args, options),
         Command::Plan { objects } => run::plan(&args, objects),
@@ -82,23 +84,29 @@ pub fn main() -> ExitCode {
         Command::Remote { command } => remote::remote(&args, command),
         Command::Demo(options) => demo::demo(&args, options),
     };
-    match result {
-        Ok(code) => code,
-        Err(failure) => {
-            complain(failure.message());
-            failure.code()
-        }
-    }
+    let code = result.unwrap_or_else(|failure| {
+        complain(failure.message());
+        failure.code()
+    });
+    let Some(error) = UNSAID.get() else { return code };
+    complain(&format!("failed to write to standard output: {error}"));
+    ExitCode::from(1)
 }
+
+/// Why not all was printed. What a command does goes on to its end, and only then fails.
+static UNSAID: OnceLock<std::io::Error> = OnceLock::new();
 
 /// Writes to standard output. A reader that went away (`host status | head -1`) is no error.
 pub(crate) fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes());
-    if !text.ends_with('\n') {
-        let _ = out.write_all(b"\n");
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let said =
+        [text, end].iter().try_for_each(|part| out.write_all(part.as_bytes())).and_then(|()| out.flush());
+    if let Err(error) = said
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        UNSAID.get_or_init(|| error);
     }
-    let _ = out.flush();
 }
 
 /// Writes to the error stream.
