@@ -259,6 +259,35 @@ fn a_plugin_that_grows_little_by_little_within_one_record_costs_that_record() {
     pushes_all_but(CREEP.0, CREEP.1, CREEP.2);
 }
 
+/// Too little for any record, and for the component's own start: that is what the issue of each record says. What the
+/// object is was asked under limits of its own.
+#[test]
+fn a_limit_that_no_record_fits_makes_each_of_them_an_issue() {
+    for (limit, code, words) in [
+        ("memory = 1", "plugin-memory", "1kib of memory"),
+        ("memory = \"64KiB\"", "plugin-memory", "64kib of memory"),
+        ("fuel-per-record = 1", "plugin-fuel", "fuel"),
+    ] {
+        let scene = beside_contact("account.wasm", &std::fs::read(stock_plugin("account")).unwrap());
+        let good = std::fs::read_to_string(scene.config()).unwrap();
+        scene.configure(&format!("[objects.account]\nlimits = {{ {limit} }}"));
+        scene.host(&["plan"]).exits(0);
+        let report = scene.run().exits(3);
+        assert_eq!(report.object("contact")["outcome"], "synced");
+        let issue = the_issue(&scene);
+        assert_eq!((&issue["operation"], &issue["code"]), (&json!("pull-insert"), &json!(code)), "{issue}");
+        assert_names(&issue, "account", &[words]);
+        assert!(says(&issue["message"], &["raise `[objects.account] limits"]), "no remedy in {issue}");
+        scene.sql("INSERT INTO account(name) VALUES ('Ours')");
+        assert_eq!(scene.run().exits(3).object("account")["issues"], 2);
+        assert_eq!(scene.crm().count("Account"), 1);
+
+        std::fs::write(scene.config(), good).unwrap();
+        let report = scene.run().exits(0).object("account");
+        assert_eq!((&report["pull"]["insert"], &report["push"]["insert"]), (&json!(1), &json!(1)));
+    }
+}
+
 /// A component beside a healthy `contact`, with a record of each object on the server.
 fn beside_contact(file: &str, component: &[u8]) -> Scene {
     let scene = Scene::new(&["contact"]);

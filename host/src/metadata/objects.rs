@@ -1,7 +1,6 @@
 //! The rules of `[objects.NAME]`.
 
 use std::collections::BTreeMap;
-use std::ops::RangeInclusive;
 
 use sync_core::object::ObjectName;
 
@@ -9,11 +8,6 @@ use super::error::ProblemKind;
 use super::found::Found;
 use super::read::{Item, Table};
 use super::types::{FieldRule, Grant, Limits, ObjectMetadata, Policy};
-
-/// A component's memory, in bytes: less than the first holds no batch, more than the second it cannot address.
-const MEMORY: RangeInclusive<u64> = (1 << 20)..=(4 << 30);
-/// The least fuel a record: below it not even an empty mapping gets through.
-const LEAST_FUEL: u64 = 10_000;
 
 /// Reads `[objects]`.
 pub(super) fn objects(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, ObjectMetadata> {
@@ -96,11 +90,11 @@ fn fields(table: &Table<'_>, found: &mut Found<'_>) -> BTreeMap<String, FieldRul
     fields
 }
 
+/// Any limit is one: where it is less than a component needs to start, each record's issue says so.
 fn limits(table: &Table<'_>, found: &mut Found<'_>) -> Limits {
     table.only_known(&["memory", "fuel-per-record"], found);
     let default = Limits::default();
-    let fuel =
-        table.optional("fuel-per-record", |item, found| item.integer(LEAST_FUEL..=u64::MAX, found), found);
+    let fuel = table.optional("fuel-per-record", |item, found| item.integer(1..=u64::MAX, found), found);
     Limits {
         memory: table.optional("memory", memory, found).unwrap_or(default.memory),
         fuel_per_record: fuel.unwrap_or(default.fuel_per_record),
@@ -109,9 +103,8 @@ fn limits(table: &Table<'_>, found: &mut Found<'_>) -> Limits {
 
 fn memory(item: &Item<'_>, found: &mut Found<'_>) -> Option<u64> {
     let bytes = item.size(found)?;
-    if !MEMORY.contains(&bytes) {
-        item.invalid("must be from 1MiB to 4GiB", None, found);
-        return None;
+    if bytes == 0 {
+        item.invalid("must be at least 1 byte", None, found);
     }
     Some(bytes)
 }

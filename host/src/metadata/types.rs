@@ -201,9 +201,9 @@ pub struct FieldRule {
 /// `limits` of one object's component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// `memory` in bytes, 1 MiB to 4 GiB (all that a 32-bit component can address); default 64 MiB.
+    /// `memory` in bytes, above zero; default 64 MiB.
     pub memory: u64,
-    /// `fuel-per-record` in wasmtime's units, about one an instruction; at least 10 000, default 2 000 000.
+    /// `fuel-per-record` in wasmtime's units, about one an instruction; above zero, default 2 000 000.
     pub fuel_per_record: u64,
 }
 

@@ -92,10 +92,12 @@ impl Failure {
         let on_this_record = if self == Failure::GivenUp { "" } else { " on this record" };
         let (code, remedy) = match self {
             Failure::Fuel(limit) => {
-                ("plugin-fuel", raise(format!("fuel-per-record = {}", limit.saturating_mul(2))))
+                let more = limit.saturating_mul(2).max(Limits::SMALL.fuel_per_record);
+                ("plugin-fuel", raise(format!("fuel-per-record = {more}")))
             }
             Failure::Memory(limit) => {
-                ("plugin-memory", raise(format!("memory = \"{}\"", size(limit.saturating_mul(2)))))
+                let more = limit.saturating_mul(2).max(Limits::SMALL.memory);
+                ("plugin-memory", raise(format!("memory = \"{}\"", size(more))))
             }
             Failure::Time(_) | Failure::GivenUp => ("plugin-time", MEND.into()),
             Failure::Table => ("plugin-memory", MEND.into()),
@@ -135,6 +137,9 @@ mod tests {
 
     #[test]
     fn a_limit_is_named_with_the_place_to_raise_it() {
+        let told = |failure: Failure| failure.into_map_error("account.wasm", "account").message;
+        assert!(told(Failure::Memory(1)).ends_with("limits = { memory = \"2MiB\" }`"));
+        assert!(told(Failure::Fuel(1)).ends_with("limits = { fuel-per-record = 20000 }`"));
         let error = Failure::Memory(64 << 20).into_map_error("account.wasm", "account");
         assert_eq!(error.code, "plugin-memory");
         assert_eq!(

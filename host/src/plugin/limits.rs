@@ -31,6 +31,9 @@ impl Limits {
     /// What describing an object may take, before its own limits are known. Generous: an interpreter brought
     /// along starts up within it, and a loop ends after some tens of milliseconds.
     pub const DESCRIBE: Limits = Limits { memory: 256 << 20, fuel_per_record: 50_000_000 };
+
+    /// What a component takes that maps next to nothing, its start included: nobody is advised to give it less.
+    pub(super) const SMALL: Limits = Limits { memory: 2 << 20, fuel_per_record: 20_000 };
 }
 
 /// How finely the time of a composed component is counted: the clock wakes up so often while one is loaded.

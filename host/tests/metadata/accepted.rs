@@ -108,13 +108,19 @@ fn durations_and_sizes_have_units() {
     for (value, expected) in [
         ("\"64MiB\"", 64 << 20),
         ("\"1GiB\"", 1 << 30),
-        ("\"4GiB\"", 1 << 32),
+        ("\"5GiB\"", 5 << 30),
+        ("\"64KiB\"", 64 << 10),
+        ("1", 1),
         ("\"2048KiB\"", 2 << 20),
         ("1048576", 1 << 20),
         ("0x200000", 2 << 20),
     ] {
         let metadata = parse(&account(&format!("limits.memory = {value}"))).unwrap();
         assert_eq!(metadata.objects["account"].limits.memory, expected);
+    }
+    for fuel in [1, 9_999, u64::MAX >> 1] {
+        let metadata = parse(&account(&format!("limits.fuel-per-record = {fuel}"))).unwrap();
+        assert_eq!(metadata.objects["account"].limits.fuel_per_record, fuel);
     }
 }
 
