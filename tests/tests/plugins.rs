@@ -136,6 +136,44 @@ fn two_components_of_one_object_are_refused_by_name_until_the_metadata_chooses()
     assert_eq!(scene.run().exits(0).object("account")["pull"]["insert"], 1);
 }
 
+/// As every path of the metadata is. A name alone is one of the folder of plugins.
+#[test]
+fn a_plugin_is_named_in_its_folder_or_relative_to_the_metadata() {
+    let (scene, _) = one_account(&["account", "contact"]);
+    let good = std::fs::read_to_string(scene.config()).unwrap();
+    std::fs::create_dir(scene.path("others")).unwrap();
+    let account = scene.path("plugins/account.wasm");
+    let other = scene.path("others/account.wasm");
+    std::fs::copy(&account, &other).unwrap();
+    let absolute = other.to_str().unwrap();
+    let folder = scene.path("").file_name().unwrap().to_str().unwrap().to_owned();
+    let around = format!("../{folder}/plugins/account.wasm");
+    for (named, file) in [
+        ("account.wasm", &account),
+        ("plugins/account.wasm", &account),
+        ("../plugins/./account.wasm", &account),
+        (&around, &account),
+        ("others/account.wasm", &other),
+        ("../others/account.wasm", &other),
+        (absolute, &other),
+    ] {
+        std::fs::write(scene.config(), format!("{good}\n[objects.account]\nplugin = \"{named}\"\n")).unwrap();
+        scene.run().exits(0);
+        let list = scene.list(&["plugin", "list"]);
+        let taken: Vec<&Json> = list.iter().filter(|it| it["object"] == "account").collect();
+        let enabled = taken.iter().find(|it| it["state"] == "enabled").unwrap();
+        let enabled = Path::new(enabled["file"].as_str().unwrap()).canonicalize().unwrap();
+        assert_eq!(enabled, file.canonicalize().unwrap(), "{named}");
+        assert_eq!(taken.len(), if *file == account { 1 } else { 2 }, "{named}: {list:?}");
+    }
+    std::fs::write(scene.config(), format!("{good}\n[objects.account]\nplugin = \"no/such.wasm\"\n"))
+        .unwrap();
+    let refused = scene.run().exits(2).json()["error"].to_string();
+    for place in ["plugins/no/such.wasm", &format!("{folder}/no/such.wasm")] {
+        assert!(refused.contains(place), "no {place} in {refused}");
+    }
+}
+
 #[test]
 fn an_object_that_is_switched_off_is_absent_from_the_run() {
     let (scene, _) = one_account(&["account", "contact"]);

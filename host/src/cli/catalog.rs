@@ -6,6 +6,7 @@ use crate::metadata::{self, Metadata, ObjectMetadata, suggestion};
 use crate::plugin::{Catalog, CatalogError, Grant, Limits, PluginOverride, Reason, Refusal, Survey};
 use crate::ports::Mapper;
 use crate::shown::shown;
+use std::path::{Path, PathBuf};
 
 /// Looks at every component of the plugins folder, also at those that no run would take.
 pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
@@ -14,7 +15,7 @@ pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
 }
 
 fn overrides(metadata: &Metadata) -> Vec<PluginOverride> {
-    metadata.objects.iter().map(plugin_override).collect()
+    metadata.objects.iter().map(|(object, it)| plugin_override(metadata, object, it)).collect()
 }
 
 /// Loads every component of the plugins folder, and checks what the metadata says of objects against them.
@@ -48,7 +49,17 @@ fn told(metadata: &Metadata, refusal: &Refusal) -> String {
             let message = format!("no plugin in {} describes the object `{object}`", shown(&refusal.file));
             (None, message, suggestion(object, described.iter().map(String::as_str)))
         }
-        Reason::NoSuchFile | Reason::OtherObject { .. } | Reason::Generic => {
+        Reason::NoSuchFile => {
+            let file = metadata.objects.get(object).and_then(|it| it.plugin.as_deref()).unwrap_or_default();
+            let [_, beside] = places(metadata, file);
+            let and = if beside == refusal.file {
+                String::new()
+            } else {
+                format!(", and none at {}", shown(beside))
+            };
+            (Some("plugin"), format!("{refusal}{and}"), help.to_owned())
+        }
+        Reason::OtherObject { .. } | Reason::Generic => {
             (Some("plugin"), refusal.to_string(), help.to_owned())
         }
         Reason::Digest { .. } => (Some("sha256"), refusal.to_string(), help.to_owned()),
@@ -59,13 +70,32 @@ fn told(metadata: &Metadata, refusal: &Refusal) -> String {
 }
 
 /// What the metadata says of an object's plugin.
-pub(super) fn plugin_override((object, it): (&String, &ObjectMetadata)) -> PluginOverride {
+pub(super) fn plugin_override(metadata: &Metadata, object: &str, it: &ObjectMetadata) -> PluginOverride {
     PluginOverride {
-        object: object.clone(),
-        file: it.plugin.clone(),
+        object: object.to_owned(),
+        file: it.plugin.as_ref().map(|file| plugin_file(metadata, file)),
         sha256: it.sha256.clone(),
         limits: Limits { memory: it.limits.memory, fuel_per_record: it.limits.fuel_per_record },
         grants: it.grants.iter().map(|metadata::Grant::Wasi| Grant::Wasi).collect(),
         enabled: it.enabled,
     }
+}
+
+/// The file that `plugin` names. One of the folder of plugins goes by its name there, however it is written: it is the
+/// same as the one that is found by looking into the folder.
+fn plugin_file(metadata: &Metadata, file: &str) -> PathBuf {
+    let places = places(metadata, file);
+    let [in_folder, _] = &places;
+    let found = places.iter().find(|place| place.is_file()).unwrap_or(in_folder);
+    let canonical = |folder: &Path| folder.canonicalize().ok();
+    match (found.parent().and_then(canonical), canonical(&metadata.plugins_dir), found.file_name()) {
+        (Some(parent), Some(folder), Some(name)) if parent == folder => metadata.plugins_dir.join(name),
+        _ => found.clone(),
+    }
+}
+
+/// Where that may be: in the folder of plugins, or, as all that the metadata names, relative to the metadata.
+fn places(metadata: &Metadata, file: &str) -> [PathBuf; 2] {
+    let beside = metadata.file.parent().unwrap_or(Path::new(""));
+    [metadata.plugins_dir.join(file), beside.join(file)]
 }

@@ -139,7 +139,7 @@ impl Default for Undo {
 pub struct ObjectMetadata {
     /// `enabled`: whether runs include the object; default true.
     pub enabled: bool,
-    /// `plugin`: file name of the component; default: whichever describes itself by the object's name.
+    /// `plugin`: the component, in the folder of plugins or relative to the file; default: whichever describes itself by the object's name.
     pub plugin: Option<String>,
     /// `sha256` of the one component that is accepted: 64 hexadecimal digits in lower case.
     pub sha256: Option<String>,

@@ -54,6 +54,7 @@ impl Catalog {
 mod tests {
     use super::*;
     use crate::plugin::{Limits, Reason};
+    use std::path::PathBuf;
 
     fn reasons(dir: &Path, overrides: &[PluginOverride]) -> Vec<Reason> {
         match Catalog::load(dir, overrides) {
@@ -63,8 +64,8 @@ mod tests {
         }
     }
 
-    fn of(object: &str, file: Option<&str>, enabled: bool) -> PluginOverride {
-        let (object, file) = (object.to_owned(), file.map(str::to_owned));
+    fn of(object: &str, file: Option<PathBuf>, enabled: bool) -> PluginOverride {
+        let object = object.to_owned();
         PluginOverride { object, file, sha256: None, limits: Limits::default(), grants: Vec::new(), enabled }
     }
 
@@ -81,7 +82,7 @@ mod tests {
         std::fs::write(dir.path().join("account.wasm"), "text").unwrap();
         std::fs::write(dir.path().join("contact.wasm"), b"\0asm\x01\0\0\0").unwrap();
         std::fs::write(dir.path().join("README.md"), "not looked at").unwrap();
-        let overrides = [of("task", Some("task.wasm"), true), of("acount", None, true)];
+        let overrides = [of("task", Some(dir.path().join("task.wasm")), true), of("acount", None, true)];
         assert_eq!(
             reasons(dir.path(), &overrides),
             [Reason::NoSuchFile, Reason::NotWasm, Reason::CoreModule, Reason::NoSuchObject(Vec::new())]
@@ -120,7 +121,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("account.wasm"), "text").unwrap();
         std::fs::write(dir.path().join("v2.wasm"), "text").unwrap();
-        let off = [of("account", None, false), of("contact", Some("v2.wasm"), false)];
+        let off = [of("account", None, false), of("contact", Some(dir.path().join("v2.wasm")), false)];
         assert_eq!(reasons(dir.path(), &off), []);
     }
 }

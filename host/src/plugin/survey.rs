@@ -19,8 +19,8 @@ use std::sync::Arc;
 pub struct PluginOverride {
     /// Name of the object.
     pub object: String,
-    /// File name of its component; default: whichever describes the object.
-    pub file: Option<String>,
+    /// Its component; default: whichever of the folder describes the object.
+    pub file: Option<PathBuf>,
     /// The one component that is accepted.
     pub sha256: Option<String>,
     /// What it may use up.
@@ -112,7 +112,7 @@ impl Choice<'_> {
 
     /// The override that names this file.
     fn claimed_by(&self, path: &Path) -> Option<&PluginOverride> {
-        self.overrides.iter().find(|it| it.file.as_ref().is_some_and(|file| self.dir.join(file) == path))
+        self.overrides.iter().find(|it| it.file.as_ref().is_some_and(|file| file == path))
     }
 
     fn of_object(&self, object: &str) -> Option<&PluginOverride> {
@@ -128,7 +128,7 @@ impl Choice<'_> {
     /// The files to load: those of the folder and those that are named, without what is switched off.
     fn files(&mut self, mut files: Vec<PathBuf>) -> Vec<PathBuf> {
         for given in self.overrides {
-            let Some(path) = given.file.as_ref().map(|file| self.dir.join(file)) else { continue };
+            let Some(path) = given.file.clone() else { continue };
             let object = given.object.clone();
             if !path.is_file() {
                 self.refuse(&path, Some(&object), Reason::NoSuchFile);
@@ -178,9 +178,8 @@ impl Choice<'_> {
         if given.is_some_and(|it| !it.enabled) {
             return self.leave_out(path, &name, Some(plugin), None);
         }
-        let instead = given.and_then(|it| it.file.clone()).filter(|file| self.dir.join(file) != path);
-        if instead.is_some() {
-            return self.leave_out(path, &name, Some(plugin), instead);
+        if let Some(instead) = given.and_then(|it| it.file.as_ref()).filter(|file| *file != path) {
+            return self.leave_out(path, &name, Some(plugin), Some(shown(instead)));
         }
         if let Err(reason) = check_digest(plugin.inspection(), given.and_then(|it| it.sha256.as_deref())) {
             return self.refuse(path, Some(&name), reason);

@@ -69,5 +69,5 @@ fn metadata(args: &Args, object: &str) -> Result<Option<PluginOverride>, Failure
     }
     let metadata = setup::metadata(&args.config)?;
     let given = metadata.objects.get(object).cloned().unwrap_or_default();
-    Ok(Some(setup::plugin_override((&object.to_owned(), &given))))
+    Ok(Some(setup::plugin_override(&metadata, object, &given)))
 }
