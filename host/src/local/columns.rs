@@ -54,16 +54,13 @@ pub(super) fn decode(index: usize, field: &Field, column: ValueRef<'_>) -> Resul
         ValueRef::Blob(_) => Value::Absent,
         ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => from_text(&field.kind, text),
-            Err(_) => return Err(unfit("not-utf8", format!("{} is not valid UTF-8 text", field.name))),
+            Err(_) => return Err(unfit("not-utf8", "is not valid UTF-8 text".to_owned())),
         },
     };
     if value == Value::Absent {
-        let message = format!("{} does not read as {}", field.name, field.kind.name());
-        return Err(unfit("wrong-kind", message));
+        return Err(unfit("wrong-kind", format!("does not read as {}", field.kind.name())));
     }
-    value
-        .conform(&field.kind)
-        .map_err(|misfit: Misfit| unfit(misfit.code(), format!("{} {misfit}", field.name)))?;
+    value.conform(&field.kind).map_err(|misfit: Misfit| unfit(misfit.code(), misfit.to_string()))?;
     Ok(value)
 }
 

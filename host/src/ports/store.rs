@@ -55,7 +55,7 @@ pub struct Unfit {
     pub field: usize,
     /// Stable code for the issue log.
     pub code: String,
-    /// What is wrong, without the value.
+    /// What is wrong, without the value: it follows the field's name.
     pub message: String,
 }
 

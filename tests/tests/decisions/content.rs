@@ -115,7 +115,11 @@ fn decision_26_the_length_of_a_text_is_counted_in_characters() {
     scene.sql(&format!("UPDATE account SET location = '{fits}é'"));
     runs_without_a_write(&scene, 3);
     let message = scene.issues()[0]["message"].clone();
-    assert!(message.as_str().unwrap().contains("location"), "{message}");
+    assert_eq!(message, "location has 51 characters, the field holds 50; correct it in the local store");
+    scene.sql("UPDATE account SET location = 'Oslo', revenue = 'a lot'");
+    runs_without_a_write(&scene, 3);
+    let message = scene.issues()[0]["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("revenue does not read as decimal"), "{message}");
 }
 
 #[test]

@@ -58,27 +58,19 @@ fn what_people_type_is_understood() {
 #[test]
 fn what_cannot_be_such_a_value_is_the_records_affair() {
     for (kind, typed, expected) in [
-        (Kind::Text(3), "'secret'", "too-long: field has 6 characters, the field holds 3"),
-        (Kind::Text(3), "x'00'", "wrong-kind: field does not read as text of at most 3 characters"),
-        (Kind::Text(3), "CAST(x'FF' AS TEXT)", "not-utf8: field is not valid UTF-8 text"),
-        (Kind::Integer, "'many'", "wrong-kind: field does not read as integer"),
-        (Kind::Integer, "4.5", "wrong-kind: field does not read as integer"),
-        (Kind::Boolean, "2", "wrong-kind: field does not read as boolean"),
-        (Kind::Decimal(1), "'0.25'", "too-precise: field has 2 digits after the point, the field holds 1"),
-        (
-            Kind::Decimal(1),
-            "'1,5'",
-            "wrong-kind: field does not read as decimal with 1 digits after the point",
-        ),
-        (Kind::Date, "'2023-02-29'", "wrong-kind: field does not read as date"),
-        (Kind::Date, "20240101", "wrong-kind: field does not read as date"),
-        (Kind::Timestamp, "'yesterday'", "wrong-kind: field does not read as timestamp"),
-        (Kind::Choices, "'a;b'", "wrong-kind: field does not read as choices"),
-        (
-            Kind::Reference("account".into()),
-            "'R1'",
-            "wrong-kind: field does not read as reference to account",
-        ),
+        (Kind::Text(3), "'secret'", "too-long: has 6 characters, the field holds 3"),
+        (Kind::Text(3), "x'00'", "wrong-kind: does not read as text of at most 3 characters"),
+        (Kind::Text(3), "CAST(x'FF' AS TEXT)", "not-utf8: is not valid UTF-8 text"),
+        (Kind::Integer, "'many'", "wrong-kind: does not read as integer"),
+        (Kind::Integer, "4.5", "wrong-kind: does not read as integer"),
+        (Kind::Boolean, "2", "wrong-kind: does not read as boolean"),
+        (Kind::Decimal(1), "'0.25'", "too-precise: has 2 digits after the point, the field holds 1"),
+        (Kind::Decimal(1), "'1,5'", "wrong-kind: does not read as decimal with 1 digits after the point"),
+        (Kind::Date, "'2023-02-29'", "wrong-kind: does not read as date"),
+        (Kind::Date, "20240101", "wrong-kind: does not read as date"),
+        (Kind::Timestamp, "'yesterday'", "wrong-kind: does not read as timestamp"),
+        (Kind::Choices, "'a;b'", "wrong-kind: does not read as choices"),
+        (Kind::Reference("account".into()), "'R1'", "wrong-kind: does not read as reference to account"),
     ] {
         assert_eq!(read(kind, "", typed), Err(expected.to_owned()), "{typed}");
     }
