@@ -7,6 +7,7 @@ use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use tests::{Json, Output, Scene, host_binary, json, root};
 
@@ -184,6 +185,53 @@ fn a_folder_that_may_not_be_written_is_said_to_be_so() {
     }
     std::fs::set_permissions(scene.path("."), Permissions::from_mode(0o755)).unwrap();
     heals(&scene, "after the folder could be written again");
+}
+
+/// As on a medium that is mounted for reading only. SQLite wants to make a file beside the store even to read it.
+#[test]
+fn a_store_that_can_only_be_read_is_read() {
+    let scene = scene();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let program = elsewhere.path().join("host");
+    std::fs::copy(host_binary(), &program).unwrap();
+    std::fs::set_permissions(elsewhere.path(), Permissions::from_mode(0o755)).unwrap();
+    let folder = |mode| std::fs::set_permissions(scene.path("."), Permissions::from_mode(mode)).unwrap();
+    let read = ["status", "conflicts", "issues", "plan", "undo", "explain account 1"];
+    let names = || std::fs::read_dir(scene.path(".")).unwrap().map(|entry| entry.unwrap().file_name());
+
+    // One who is held to permissions: where this user is not, nobody.
+    let somebody = permissions_hold(&scene);
+    let host = |arguments: &[&str]| {
+        let mut host = Command::new(&program);
+        host.args(arguments).arg("--config").arg(scene.config()).env("XDG_CACHE_HOME", "/nowhere");
+        if !somebody {
+            host.uid(65_534).gid(65_534);
+        }
+        Output::of(&mut host)
+    };
+    let before: BTreeSet<_> = names().collect();
+    folder(0o555);
+    for arguments in read {
+        host(&arguments.split(' ').collect::<Vec<_>>()).exits(0);
+    }
+    let plan = host(&["plan", "--format", "json"]).exits(0).object("account");
+    assert_eq!(plan["push"], json!({"insert": 20, "update": 1, "delete": 1}));
+    assert_eq!(names().collect::<BTreeSet<_>>(), before);
+
+    // What was committed last is in the log alone, and to read without it would tell what is no longer so.
+    folder(0o755);
+    let other = scene.store();
+    other.execute_batch("UPDATE account SET city = 'Rome'").unwrap();
+    let (file, log) =
+        (std::fs::read(scene.path("crm.db")).unwrap(), std::fs::read(scene.path("crm.db-wal")).unwrap());
+    drop(other);
+    std::fs::write(scene.path("crm.db"), file).unwrap();
+    std::fs::write(scene.path("crm.db-wal"), log).unwrap();
+    folder(0o555);
+    let refused = host(&["status"]).exits(1);
+    assert!(refused.err.contains("may write to it"), "{}", refused.err);
+    folder(0o755);
+    assert_eq!(scene.value("SELECT count(*) FROM account WHERE city <> 'Rome'"), 0);
 }
 
 #[test]

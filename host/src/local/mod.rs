@@ -20,6 +20,7 @@ mod commit;
 mod damage;
 mod error;
 mod images;
+mod immutable;
 mod journal;
 mod json;
 mod lock;

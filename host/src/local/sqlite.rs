@@ -5,6 +5,7 @@ use super::checkpoint::{LONGEST_LOG, Log};
 use super::damage;
 use super::error::{failed, unfit};
 use super::images::{self, Images, Keep};
+use super::immutable;
 use super::logs::{self, StoredConflict, StoredIssue};
 use super::runs::{self, StoredObject, StoredRun};
 use super::schema;
@@ -74,7 +75,12 @@ impl SqliteStore {
             let error = rusqlite::Error::SqliteFailure(readonly, Some("the file is read-only".to_owned()));
             return Err(failed(path, "open the store", error));
         }
-        let version = prepare(&mut connection, mode).map_err(|error| {
+        let mut prepared = prepare(&mut connection, mode);
+        if mode == Mode::ReadOnly && prepared.as_ref().is_err_and(|error| immutable::is_whole(path, error)) {
+            connection = immutable::connect(path).map_err(|error| failed(path, "open the store", error))?;
+            prepared = prepare(&mut connection, mode);
+        }
+        let version = prepared.map_err(|error| {
             let mut error = failed(path, "make the tables of the store or bring them up to date", error);
             error.help.get_or_insert_with(|| {
                 "nothing was changed; names that begin with `_sync_` are the host's own: rename or drop what is \
@@ -311,15 +317,14 @@ fn connect(path: &Path, mode: Mode) -> rusqlite::Result<Connection> {
         Mode::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
     };
     // A store has one user at a time, so SQLite's own locks between threads are left out.
-    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    // A plan that looked at a bound value is made anew for each further one, which costs far more than the query.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(connection)
+    Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
 /// Sets the connection up, and sees to the `_sync_` tables; the answer is their version.
 fn prepare(connection: &mut Connection, mode: Mode) -> rusqlite::Result<i64> {
     connection.busy_timeout(PATIENCE)?;
+    // A plan that looked at a bound value is made anew for each further one, which costs far more than the query.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(128);
     connection.pragma_update(None, "foreign_keys", false)?;
     connection.pragma_update(None, "cache_size", PAGES)?;
