@@ -88,3 +88,31 @@ fn explain_asks_which_side_where_an_id_is_of_two_records() {
     assert_eq!(explained(&scene, &["2", "--side", "remote"])["remote_id"], "2");
     assert_eq!(explained(&scene, &["9"])["local_id"], 2);
 }
+
+/// Whether a delete is held shows only beside the others of its object (decision 23).
+#[test]
+fn explain_tells_deletes_that_a_run_would_hold() {
+    let scene = Scene::new(&["account"]);
+    scene.configure("[deletes]\ncount = 2\npercent = 10\n\n[objects.account]\non-conflict = \"keep-remote\"");
+    let crm = scene.crm();
+    let insert = |index: usize| crm.insert("Account", &[("Name", &format!("Account {index}"))]).unwrap();
+    let ids: Vec<String> = (0..8).map(insert).collect();
+    scene.run().exits(0);
+    let outcome = |id: &str| explained(&scene, &[id])["outcome"].clone();
+    let locally = |index: usize, statement: &str| {
+        scene.sql(&format!("{statement} WHERE name = 'Account {index}'"));
+    };
+    crm.delete("Account", &ids[0]).unwrap();
+    locally(1, "DELETE FROM account");
+    assert_eq!(outcome(&ids[0]), json!(["pull-delete"]));
+    assert_eq!(outcome(&ids[1]), json!(["push-delete"]));
+
+    crm.delete("Account", &ids[2]).unwrap();
+    locally(2, "UPDATE account SET city = 'Oslo'");
+    locally(3, "DELETE FROM account");
+    assert_eq!(outcome(&ids[0]), json!(["held-delete"]));
+    assert_eq!(outcome(&ids[1]), json!(["held-delete"]));
+    assert_eq!(outcome(&ids[2]), json!(["conflict", "held-delete"]), "the rule would delete it, too");
+    assert_eq!(outcome(&ids[4]), json!(["nothing"]));
+    assert_eq!(scene.run().exits(3).object("account")["held_deletes"], 4);
+}

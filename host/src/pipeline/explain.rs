@@ -1,6 +1,7 @@
 //! What a run would do with one record, and why: the very steps of a run, for that record alone, and nothing written.
 
 use super::compare::compare;
+use super::conflicts::{Settlement, Then};
 use super::foresee::foresee;
 use super::listing::{Listed, list};
 use super::next_object::in_order;
@@ -150,7 +151,8 @@ pub async fn explain(
     let (baseline, local, key) =
         (record.baseline.first().cloned(), record.local.first().copied(), record.remote.first().cloned());
     let rows = rows(&work, store, &record).await?;
-    let plan = compare(&work, store, record).await?;
+    let mut plan = compare(&work, store, record).await?;
+    hold(&work, store, listed, &mut plan).await?;
     let mut journey = Journey { report, plan, learned: Learned::default(), stopped: false };
     let Plan { open, settlements, .. } = &journey.plan;
     let conflict = open.first().or(settlements.first().map(|it| &it.open)).map(|open| open.entry.clone());
@@ -167,6 +169,26 @@ pub async fn explain(
         conflict,
         issue: journey.plan.issues.first().map(|issue| issue.message.clone()),
     })
+}
+
+/// Holds the record's delete where a run would (decision 23), which shows only beside all others of the object.
+async fn hold(work: &Work<'_>, store: &mut dyn Store, listed: Listed, plan: &mut Plan) -> Result<(), Stop> {
+    let deletes = |it: &Settlement| {
+        matches!(it.steps(work.object()), Some((_, Then::PullDelete(_) | Then::PushDelete(_))))
+    };
+    let waits = plan.pull_deletes.iter().any(|it| !it.departed) || !plan.push_deletes.is_empty();
+    if !waits && !plan.settlements.iter().any(deletes) {
+        return Ok(());
+    }
+    let whole = compare(work, store, listed).await?;
+    let before = plan.pull_deletes.len() + plan.push_deletes.len() + plan.settlements.len();
+    plan.pull_deletes.retain(|it| whole.pull_deletes.iter().any(|other| other.pair == it.pair));
+    plan.push_deletes.retain(|it| whole.push_deletes.iter().any(|other| other.pair == it.pair));
+    let is_open = |it: &mut Settlement| whole.open.iter().any(|open| open.entry == it.open.entry);
+    plan.open.extend(plan.settlements.extract_if(.., is_open).map(|it| it.open));
+    let after = plan.pull_deletes.len() + plan.push_deletes.len() + plan.settlements.len();
+    plan.held_deletes += (before - after) as u64;
+    Ok(())
 }
 
 fn standings(record: &Listed) -> (Standing, Standing) {
@@ -209,7 +231,9 @@ fn rule(local: Standing, remote: Standing) -> &'static str {
             "both keys changed: equal content is refreshed (decision 18), an edit of both sides \
                                is a conflict, settled by choice or rule (decisions 17 and 24)"
         }
-        (Gone, Same) => "deleted locally: the delete is pushed (decision 11)",
+        (Gone, Same) => {
+            "deleted locally: the delete is pushed (decision 11), unless it is held (decision 23)"
+        }
         (Same, Gone) => {
             "gone on the remote, or out of the filter: deleted locally (decision 12), unless a link \
                          needs it or the delete is held (decision 23)"
