@@ -7,8 +7,8 @@
 //! value, `clash` is that of a conflict's; `records`, `pairs`, `baseline`, `journal`, `logs` and `runs`
 //! own one kind of entry each; `commit` carries out the pipeline's changes, where `writing` writes the records, past the
 //! triggers of `watch`, and `attempt` keeps one record's refusal from the others; `images` keeps what a run overwrites (`cells` is a row as it stands), `undo`
-//! brings it back (`restore` is one record of that); `damage` looks the file over before a run, and
-//! `checkpoint` brings the write-ahead log into it. [`RunLock`] keeps two runs apart (decision 25).
+//! brings it back (`restore` is one record of that); `damage` looks the file over before a run,
+//! `checkpoint` brings the write-ahead log into it, and `immutable` reads one in a folder that may not be written. [`RunLock`] keeps two runs apart (decision 25).
 
 mod attempt;
 mod baseline;
