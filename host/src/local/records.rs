@@ -27,11 +27,13 @@ pub(super) struct Statements {
     pub(super) revision: String,
     pub(super) insert: String,
     delete: String,
+    /// See [`Shape::or`](super::shape::Shape::or).
+    or: &'static str,
 }
 
 impl Statements {
-    /// The statements on the object's table.
-    pub(super) fn new(object: &Object) -> Statements {
+    /// The statements on the object's table; `or` is what its shape has.
+    pub(super) fn new(object: &Object, or: &'static str) -> Statements {
         let table = quote(object.name.as_str());
         let columns: Vec<String> = object.local.iter().map(|field| quote(&field.name)).collect();
         let marks = vec!["?"; columns.len()].join(", ");
@@ -44,11 +46,12 @@ impl Statements {
             record: format!("SELECT {REVISION}, {columns} FROM {table} WHERE \"id\" = ?1"),
             revision: format!("SELECT {REVISION} FROM {table} WHERE \"id\" = ?1"),
             insert: format!(
-                "INSERT INTO {table} ({columns}, \"revision\", \"modified_at\") \
+                "INSERT{or} INTO {table} ({columns}, \"revision\", \"modified_at\") \
                  VALUES ({marks}, ?, ?)"
             ),
             delete: format!("DELETE FROM {table} WHERE \"id\" = ?1"),
             table,
+            or,
         }
     }
 
@@ -167,7 +170,8 @@ impl Statements {
     /// The statement that writes these fields of a record, its revision and its time.
     pub(super) fn update(&self, object: &Object, fields: &[usize]) -> String {
         let columns: String = names(object, fields).map(|name| format!("{name} = ?, ")).collect();
-        format!("UPDATE {} SET {columns}\"revision\" = ?, \"modified_at\" = ? WHERE \"id\" = ?", self.table)
+        let Statements { table, or, .. } = self;
+        format!("UPDATE{or} {table} SET {columns}\"revision\" = ?, \"modified_at\" = ? WHERE \"id\" = ?")
     }
 
     /// The query for a record's revision, and whether any of these fields, one at least, is filled.

@@ -79,7 +79,8 @@ impl<'a> Restorer<'a> {
             }
         }
         let marks = vec!["?"; columns.len()].join(", ");
-        let sql = format!("INSERT INTO {} ({}) VALUES ({marks})", table.name, columns.join(", "));
+        let sql =
+            format!("INSERT{} INTO {} ({}) VALUES ({marks})", table.shape.or, table.name, columns.join(", "));
         let inserted = self.attempt(|| self.write(&sql, &values))?;
         Ok(inserted.map(|()| {
             let id = self.connection.last_insert_rowid();
@@ -106,7 +107,8 @@ impl<'a> Restorer<'a> {
             if now.as_ref() == Some(before) {
                 continue;
             }
-            let sql = format!("UPDATE {} SET {} = ? WHERE \"id\" = ?", table.name, quote(column));
+            let sql =
+                format!("UPDATE{} {} SET {} = ? WHERE \"id\" = ?", table.shape.or, table.name, quote(column));
             let values = [Cell::of(now.as_ref().unwrap_or(&Json::Null))?, Cell::of(&id.0.into())?];
             let written = self.attempt(|| self.write(&sql, &values))?;
             if now.is_none() || written.is_err() {
@@ -143,7 +145,7 @@ impl<'a> Restorer<'a> {
             return Ok(Ok(without));
         }
         values.push(Cell::of(&image.local.0.into())?);
-        let sql = format!("UPDATE {} SET {} WHERE \"id\" = ?", table.name, sets.join(", "));
+        let sql = format!("UPDATE{} {} SET {} WHERE \"id\" = ?", table.shape.or, table.name, sets.join(", "));
         Ok(self.attempt(|| self.write(&sql, &values))?.map(|()| without))
     }
 

@@ -24,6 +24,8 @@ pub(super) struct Shape {
     pub(super) keeps_ids: bool,
     /// The statements of the indexes and triggers that are not the store's.
     pub(super) dependents: Vec<String>,
+    /// How the host's statements say that they replace no other record.
+    pub(super) or: &'static str,
 }
 
 /// A column as it is.
@@ -118,7 +120,17 @@ pub(super) fn look(connection: &Connection, name: &str) -> rusqlite::Result<Foun
                       AND name NOT LIKE '\\_sync\\_%' ESCAPE '\\'";
     let dependents =
         connection.prepare(dependents)?.query_map([&name], |row| row.get(0))?.collect::<Result<_, _>>()?;
-    Ok(Found::Table(Shape { name, columns, keeps_ids, dependents }))
+    let or = if replaces(connection, &name)? { " OR ABORT" } else { "" };
+    Ok(Found::Table(Shape { name, columns, keeps_ids, dependents, or }))
+}
+
+/// Whether a UNIQUE of the table may delete other records for the one that is written (`ON CONFLICT REPLACE`). A clause of
+/// the statement goes before it, but also before those of the statements in a person's triggers: so only then it is said.
+fn replaces(connection: &Connection, table: &str) -> rusqlite::Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM pragma_index_list(?1, 'main') WHERE origin <> 'c') \
+               AND EXISTS (SELECT 1 FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 \
+               AND sql LIKE '%CONFLICT%REPLACE%')";
+    connection.query_row(sql, [table], |row| row.get(0))
 }
 
 fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Column>> {

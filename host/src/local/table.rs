@@ -54,7 +54,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
     transaction.execute("INSERT INTO _sync_object(name) VALUES (?1) ON CONFLICT(name) DO NOTHING", [name])?;
     let (id, mut made) = known(&transaction, name)?.unwrap_or_default();
     let mut table = name.to_owned();
-    let mut refused = None;
+    let (mut refused, mut or) = (None, "");
     match look(&transaction, name)? {
         Found::Nothing => {
             transaction.execute_batch(&create(&quote(name), object, &[]))?;
@@ -65,7 +65,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
             for (column, declared) in gained {
                 transaction.execute_batch(&add_column(&shape.name, column, declared))?;
             }
-            table = shape.name;
+            (table, or) = (shape.name, shape.or);
         }
         Found::Other(what) => return Err(not_a_table(name, what).into()),
     }
@@ -87,7 +87,7 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
     let fields = "SELECT id FROM _sync_fields WHERE names = ?1";
     let fields = transaction.query_row(fields, [&names], |row| row.get(0))?;
     transaction.commit()?;
-    Ok(Attached { id, fields, tells, sql: Statements::new(object), refused })
+    Ok(Attached { id, fields, tells, sql: Statements::new(object, or), refused })
 }
 
 /// Checks the table of a store that is only read. What [`attach`] would make stands in for it, in
@@ -110,7 +110,7 @@ pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attach
         }
         Found::Other(what) => return Err(not_a_table(name, what).into()),
     }
-    Ok(Attached { id, fields: 0, tells, sql: Statements::new(object), refused })
+    Ok(Attached { id, fields: 0, tells, sql: Statements::new(object, ""), refused })
 }
 
 /// What is known of the object from earlier runs.

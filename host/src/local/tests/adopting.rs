@@ -25,6 +25,11 @@ fn statements(error: &StoreError) -> String {
     help.split_once('\n').unwrap().1.to_owned()
 }
 
+/// A record of which only the name is known.
+fn named(name: &str) -> Row {
+    vec![Value::Text(name.into()), Value::Null, Value::Null]
+}
+
 const OWN: &str = "id INTEGER PRIMARY KEY AUTOINCREMENT, revision INTEGER, modified_at TEXT";
 
 #[test]
@@ -176,4 +181,46 @@ fn an_adopted_table_gets_no_columns_from_us() {
     let mut grown = account();
     grown.local.extend(object_with("x", &[("fax", Kind::Text(10))]).local);
     assert_eq!(statements(&refused(&place, &grown)), "ALTER TABLE \"account\" ADD COLUMN \"fax\" TEXT;");
+}
+
+#[test]
+fn a_table_that_replaces_loses_no_record_to_a_write_of_ours() {
+    for columns in [
+        "name TEXT UNIQUE ON CONFLICT REPLACE, employees INTEGER, revenue TEXT",
+        "name TEXT, employees INTEGER, revenue TEXT, UNIQUE(name)on conflict replace",
+    ] {
+        let (place, object) = (Place::new(), account());
+        place.sql(&format!(
+            "CREATE TABLE account({OWN}, {columns}); INSERT INTO account(name) VALUES ('Acme')"
+        ));
+        let mut store = place.with(&object);
+        let other = done(&mut store, &object, insert("R1", named("Bolt")));
+        let change = Change::Update {
+            local: other.id,
+            expected: other.revision,
+            row: named("Acme"),
+            remote: remote("R1", "2"),
+        };
+        let answers = store.commit(&object, vec![insert("R2", named("Acme")), change]).unwrap();
+        assert!(answers.iter().all(|answer| matches!(answer, Changed::Refused { .. })), "{answers:?}");
+        assert_eq!(place.ask("SELECT group_concat(name) FROM account"), "Acme,Bolt", "{columns}");
+        // Nor to an undo.
+        store.begin_run("a", KEEP).unwrap();
+        done(&mut store, &object, Change::Delete { local: other.id, expected: None });
+        place.sql("UPDATE account SET name = 'Bolt'");
+        let undone = store.undo("a", false).unwrap().unwrap();
+        assert_eq!((undone.restored.len(), undone.left.len()), (0, 1), "{undone:?}");
+        assert_eq!(place.ask("SELECT id FROM account"), "1");
+    }
+}
+
+#[test]
+fn a_null_that_the_table_replaces_by_its_default_is_written() {
+    let (place, object) = (Place::new(), account());
+    place.sql(&format!(
+        "CREATE TABLE account({OWN}, name TEXT NOT NULL ON CONFLICT REPLACE DEFAULT '', employees INTEGER, revenue TEXT)"
+    ));
+    let mut store = place.with(&object);
+    let key = done(&mut store, &object, insert("R1", vec![Value::Null; 3]));
+    assert_eq!(store.local_records(&object, &[key.id]).unwrap()[0].row, Ok(vec![Value::Null; 3]));
 }
