@@ -106,11 +106,11 @@ pub(super) fn count_deletes(connection: &Connection, object: i64, more: i64) -> 
 
 /// The triggers with their names.
 ///
-/// The write inside a trigger is itself an update. It gives the row the counter's value, which is
-/// another than the row had, and by that the second trigger knows it: so they end with
-/// `recursive_triggers` on or off. A revision that somebody sets by hand is neither, and replaced. The host's own
-/// writes set the counter's value themselves ([`super::writing`]), which saves the second write of the row; it enters
-/// what it touches itself, too, so that these triggers may as well not run ([`PassBy`]).
+/// The write inside a trigger is itself an update. It gives the row the counter's value, which is another than the row
+/// had, while the counter's `writing` is -1: by that the second trigger knows it, so they end with `recursive_triggers`
+/// on or off. A revision that somebody sets by hand, whatever it is, is replaced. The host's own writes set a revision
+/// themselves, which is `writing` as long as they go on ([`super::writing`]): that saves the second write of the row. It
+/// enters what it touches itself, too, so that these triggers may as well not run ([`PassBy`]).
 ///
 /// What conflict clause the editing statement has is that of the statements in here, so these meet no conflict.
 fn triggers(object: i64, table: &str) -> [(String, String); 3] {
@@ -125,9 +125,10 @@ fn triggers(object: i64, table: &str) -> [(String, String); 3] {
         (name, sql)
     };
     let revise = format!(
-        "  UPDATE _sync_counter SET revision = revision + 1;
+        "  UPDATE _sync_counter SET revision = revision + 1, writing = writing - (writing = 0);
   UPDATE {table} SET \"revision\" = (SELECT revision FROM _sync_counter), \"modified_at\" = {NOW}
-    WHERE \"id\" = NEW.\"id\";",
+    WHERE \"id\" = NEW.\"id\";
+  UPDATE _sync_counter SET writing = 0 WHERE writing < 0;",
         table = quote(table),
     );
     let touch = |row: &str| {
@@ -136,14 +137,14 @@ fn triggers(object: i64, table: &str) -> [(String, String); 3] {
     (SELECT 1 FROM _sync_touched WHERE object = {object} AND local_id = {row}.\"id\");"
         )
     };
-    // A revision that is the counter's would also let a copy of the row pass that was written last.
-    let new = " WHEN NOT EXISTS (SELECT 1 FROM _sync_counter WHERE writing AND revision IS NEW.\"revision\")";
-    let edited = " WHEN NEW.\"revision\" IS OLD.\"revision\" \
-                 OR NEW.\"revision\" IS NOT (SELECT revision FROM _sync_counter)";
+    let ours =
+        "EXISTS (SELECT 1 FROM _sync_counter WHERE writing AND NEW.\"revision\" IN (writing, revision))";
+    let new = format!(" WHEN NOT {ours}");
+    let edited = format!(" WHEN NEW.\"revision\" IS OLD.\"revision\" OR NOT {ours}");
     let gone = format!("  UPDATE _sync_object SET deletes = deletes + 1 WHERE id = {object};");
     [
-        trigger("insert", new, &[revise.as_str(), &touch("NEW")].join("\n")),
-        trigger("update", edited, &[revise.as_str(), &touch("OLD"), &touch("NEW")].join("\n")),
+        trigger("insert", &new, &[revise.as_str(), &touch("NEW")].join("\n")),
+        trigger("update", &edited, &[revise.as_str(), &touch("OLD"), &touch("NEW")].join("\n")),
         trigger("delete", "", &[touch("OLD"), gone].join("\n")),
     ]
 }

@@ -106,7 +106,7 @@ impl<'a> Writing<'a> {
         self.unseen = self.pass_by.look(self.connection)?;
         if records {
             let sql = format!(
-                "UPDATE _sync_counter SET revision = revision + 1, writing = 1 RETURNING revision, {NOW}"
+                "UPDATE _sync_counter SET revision = revision + 1, writing = revision + 1 RETURNING revision, {NOW}"
             );
             let stamp =
                 |row: &rusqlite::Row<'_>| Ok(Stamp { revision: Revision(row.get(0)?), now: row.get(1)? });

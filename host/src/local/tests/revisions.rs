@@ -61,6 +61,42 @@ fn every_edit_has_a_fresh_revision() {
 }
 
 #[test]
+fn a_revision_that_is_counted_by_hand_is_an_edit_of_each_record() {
+    for recursive in ["OFF", "ON"] {
+        let (place, object) = (Place::new(), account());
+        let mut store = place.with(&object);
+        let three = ["R1", "R2", "R3"].map(|id| insert(id, acme()));
+        store.commit(&object, three.to_vec()).unwrap();
+        assert_eq!(place.ask("SELECT count(DISTINCT revision) FROM account"), "1");
+        place.sql(&format!(
+            "PRAGMA recursive_triggers = {recursive};
+             UPDATE account SET employees = 8, revision = revision + 1, modified_at = strftime('%Y-%m-%dT%H:%M:%fZ')"
+        ));
+        assert_eq!(place.ask("SELECT count(DISTINCT revision) FROM account"), "3");
+        assert_eq!(store.touched(&object).unwrap().unwrap().len(), 3, "recursive {recursive}");
+    }
+}
+
+#[test]
+fn an_edit_amid_our_writes_leaves_the_others_as_they_were_written() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let first = done(&mut store, &object, insert("R1", acme()));
+    place.sql(
+        "CREATE TRIGGER mine AFTER INSERT ON account BEGIN
+           UPDATE account SET employees = employees + 1 WHERE id = 1; END",
+    );
+    store.commit(&object, vec![insert("R2", acme()), insert("R3", acme())]).unwrap();
+    assert_eq!(place.ask("SELECT count(DISTINCT revision) FROM account WHERE id > 1"), "1");
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![first.id]));
+    // And it is over with the transaction.
+    place.sql(
+        "UPDATE account SET employees = 8, revision = (SELECT revision FROM _sync_counter) WHERE id = 2",
+    );
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![first.id, LocalId(2)]));
+}
+
+#[test]
 fn one_counter_serves_all_tables() {
     let place = Place::new();
     let mut store = place.with(&account());
