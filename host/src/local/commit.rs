@@ -19,8 +19,8 @@ use sync_core::value::{Kind, Row, Value};
 
 /// Carries out changes of one object.
 ///
-/// The revision that a write leaves enters the baseline, so that no write of ours comes back as a local change
-/// (decision 10).
+/// The revision that a write is stamped with enters the baseline, so that no write of ours comes back as a local change
+/// (decision 10), and what a person's trigger makes of it does: the next run compares that record's content.
 pub(super) struct Writer<'a> {
     connection: &'a Connection,
     object: &'a Object,
@@ -162,15 +162,14 @@ impl<'a> Writer<'a> {
         let null = |value: &Value| if *value == Value::Absent { Value::Null } else { value.clone() };
         let sent_all = !row.contains(&Value::Absent);
         let row = &if sent_all { Cow::Borrowed(row) } else { Cow::Owned(row.iter().map(null).collect()) };
-        let revision = found.unwrap_or(Revision::UNSETTLED);
+        let revision = self.records.stamped();
         // An id that comes back all the same, in a table that somebody made anew, may still have a pair.
         let is_new = self.is_new(local)?;
         self.pair(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) }, is_new)?;
-        // Where a trigger that a person made wrote the record once more, or deleted it, ours entered it.
-        if is_open(remote) || found != self.records.stamped() {
-            self.touch(local, is_open(remote) || found.is_none())?;
+        if is_open(remote) || found != Some(revision) {
+            self.touch(local, true)?;
         }
-        Ok(Changed::Done(LocalKey { id: local, revision }))
+        Ok(Changed::Done(LocalKey { id: local, revision: found.unwrap_or(Revision::UNSETTLED) }))
     }
 
     fn update(
@@ -184,12 +183,13 @@ impl<'a> Writer<'a> {
             return Ok(Changed::Moved);
         }
         let image = self.image(local, row.iter().enumerate(), |_, _, _| true)?;
-        let revision = self.records.overwrite(local, row.iter().enumerate())?;
-        let revision = revision.unwrap_or(Revision::UNSETTLED);
-        self.overwrote(local, image, expected, revision)?;
+        let found = self.records.overwrite(local, row.iter().enumerate())?;
+        let left = found.unwrap_or(Revision::UNSETTLED);
+        self.overwrote(local, image, expected, left)?;
         let row = &self.agreed(local, row)?;
-        self.enter(&Entry { local, remote, revision, row, beyond_filter: None }, false, Some(revision))?;
-        Ok(Changed::Done(LocalKey { id: local, revision }))
+        let revision = if left == expected { expected } else { self.records.stamped() };
+        self.enter(&Entry { local, remote, revision, row, beyond_filter: None }, false, found)?;
+        Ok(Changed::Done(LocalKey { id: local, revision: left }))
     }
 
     /// Already gone is done (decision 11).
@@ -225,13 +225,30 @@ impl<'a> Writer<'a> {
         let image = if takes { self.image_of_link(pair.local, fields, is_new)? } else { None };
         let after = self.write_fields(pair.local, before, fields, image)?;
         let revision = match after {
-            Some(after) if before == Some(pair.revision) => after,
+            Some(after) if before == Some(pair.revision) => {
+                let is_ours = after == pair.revision || after == self.records.stamped();
+                if is_ours || !self.is_edited(baseline)? { after } else { self.records.stamped() }
+            }
             _ => pair.revision,
         };
         let beyond_filter = Some(baseline.beyond_filter);
         let (remote, row) = (&pair.remote, &baseline.row);
         self.enter(&Entry { local: pair.local, remote, revision, row, beyond_filter }, is_new, after)?;
         Ok(Changed::Done(LocalKey { id: pair.local, revision: after.unwrap_or(pair.revision) }))
+    }
+
+    /// Whether a person's trigger made another of the record than was agreed on, in what is sent. What only the server
+    /// writes does not count: it would be put back by every run, and changed again by that.
+    fn is_edited(&self, agreed: &Baseline) -> rusqlite::Result<bool> {
+        let local = &[agreed.pair.local];
+        let Some(found) = self.attached.sql.records(self.connection, self.object, local)?.pop() else {
+            return Ok(true);
+        };
+        let Ok(row) = found.row else { return Ok(true) };
+        let mut values = self.object.local.iter().zip(row.iter().zip(&agreed.row));
+        Ok(values.any(|(field, (value, agreed))| {
+            !field.traits.is_remote_owned() && !field.traits.not_compared && value != agreed
+        }))
     }
 
     fn settle(

@@ -158,8 +158,8 @@ impl<'a> Writing<'a> {
     }
 
     /// The revision that records are written with.
-    pub(super) fn stamped(&self) -> Option<Revision> {
-        self.stamp.as_ref().map(|stamp| stamp.revision)
+    pub(super) fn stamped(&self) -> Revision {
+        self.stamp.as_ref().map_or(Revision::UNSETTLED, |stamp| stamp.revision)
     }
 
     /// Writes fields of a record that is there, but for those that are absent. The revision that it has then.
@@ -194,6 +194,6 @@ impl<'a> Writing<'a> {
 
     /// The revision in which a write of ours left the record.
     fn left(&mut self, local: LocalId) -> rusqlite::Result<Option<Revision>> {
-        if self.unseen { Ok(self.stamped()) } else { self.revision(local) }
+        if self.unseen { Ok(Some(self.stamped())) } else { self.revision(local) }
     }
 }

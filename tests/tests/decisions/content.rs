@@ -73,6 +73,36 @@ fn decision_10_what_was_pulled_is_no_local_change() {
 }
 
 #[test]
+fn decision_10_what_a_trigger_makes_of_a_pulled_record_is_sent_once() {
+    let (scene, acme) = one_account();
+    scene.sql(
+        "CREATE TRIGGER mine AFTER UPDATE OF phone ON account
+         BEGIN UPDATE account SET phone = replace(NEW.phone, ' ', '') WHERE id = NEW.id; END",
+    );
+    for number in ["1 2", "1 3"] {
+        scene.crm().update("Account", &acme, &[("Main Phone Number", number)]).unwrap();
+        assert_eq!(scene.run().exits(0).object("account")["pull"]["update"], 1);
+        assert_eq!(scene.run().exits(0).object("account")["push"]["update"], 1);
+        assert_eq!(remote(&scene, &acme, "Main Phone Number"), number.replace(' ', ""));
+        nothing_to_do(&scene);
+    }
+}
+
+#[test]
+fn decision_10_what_a_trigger_writes_beside_a_pulled_record_is_no_local_change() {
+    let (scene, acme) = one_account();
+    scene.sql(
+        "ALTER TABLE account ADD COLUMN seen;
+         CREATE TRIGGER mine AFTER UPDATE OF city ON account
+         BEGIN UPDATE account SET seen = 1 WHERE id = NEW.id; END",
+    );
+    scene.crm().update("Account", &acme, &[("City", "Lyon")]).unwrap();
+    scene.run().exits(0);
+    nothing_to_do(&scene);
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_touched"), 0);
+}
+
+#[test]
 fn decision_18_the_same_edit_on_both_sides_is_no_conflict() {
     let (scene, acme) = one_account();
     scene.sql("UPDATE account SET revenue = '10.50'");

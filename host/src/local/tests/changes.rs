@@ -185,6 +185,60 @@ fn what_a_trigger_of_a_persons_does_to_our_write_is_looked_at_again() {
     assert_eq!(store.touched(&object).unwrap(), Some(vec![kept.id, unwanted.id]));
 }
 
+#[test]
+fn what_a_trigger_of_a_persons_makes_of_our_write_is_no_agreed_content() {
+    for made in ["name = replace(name, ' ', '')", "seen = 1"] {
+        let (place, object) = (Place::new(), account());
+        let mut store = place.with(&object);
+        place.sql("ALTER TABLE account ADD COLUMN seen");
+        for event in ["INSERT", "UPDATE OF name"] {
+            place.sql(&format!(
+                "CREATE TRIGGER \"mine {event}\" AFTER {event} ON account
+                 BEGIN UPDATE account SET {made} WHERE id = NEW.id; END"
+            ));
+        }
+        let spaced = vec![Value::Text("A c m e".into()), Value::Null, Value::Null];
+        let key = done(&mut store, &object, insert("R1", spaced.clone()));
+        assert!(moved(&store, &object, key.id), "{made}");
+        let pair = Pair { local: key.id, remote: remote("R1", "1"), revision: key.revision };
+        let looked =
+            Change::Link { baseline: Baseline { pair, row: acme(), beyond_filter: false }, fields: vec![] };
+        done(&mut store, &object, looked);
+        assert_eq!(store.touched(&object).unwrap(), Some(vec![]));
+        let update =
+            Change::Update { local: key.id, expected: key.revision, row: spaced, remote: remote("R1", "2") };
+        let key = done(&mut store, &object, update);
+        assert_eq!(key, key_of(&store, &object, key.id));
+        assert!(moved(&store, &object, key.id), "{made}");
+        assert_eq!(store.touched(&object).unwrap(), Some(vec![key.id]));
+    }
+}
+
+/// What the server computed would otherwise be put back by every run, where a trigger does not leave it so.
+#[test]
+fn what_a_trigger_of_a_persons_makes_of_what_the_server_computed_is_left_so() {
+    for (made, is_looked_at) in [("employees = 0", false), ("seen = 1", false), ("name = 'other'", true)] {
+        let (place, mut object) = (Place::new(), account());
+        object.local[1].traits.computed = true;
+        let mut store = place.with(&object);
+        let key = done(&mut store, &object, insert("R1", acme()));
+        place.sql(&format!(
+            "ALTER TABLE account ADD COLUMN seen;
+             CREATE TRIGGER mine AFTER UPDATE OF employees ON account WHEN NEW.employees
+             BEGIN UPDATE account SET {made} WHERE id = NEW.id; END"
+        ));
+        let mut row = acme();
+        row[1] = Value::Integer(8);
+        let pair = Pair { local: key.id, remote: remote("R1", "2"), revision: key.revision };
+        let baseline = Baseline { pair, row, beyond_filter: false };
+        let link = Change::Link { baseline, fields: vec![(1, Value::Integer(8))] };
+        let key = done(&mut store, &object, link);
+        assert_eq!(key, key_of(&store, &object, key.id));
+        assert_eq!(moved(&store, &object, key.id), is_looked_at, "{made}");
+        assert_eq!(store.touched(&object).unwrap().unwrap().is_empty(), !is_looked_at, "{made}");
+    }
+}
+
 /// The host's writes pass the triggers by as long as nobody else has any, and come to the same.
 #[test]
 fn a_delete_of_ours_is_counted_whether_triggers_see_it_or_not() {
