@@ -120,7 +120,7 @@ impl<'a> Writer<'a> {
     /// The table refuses a change. A link is entered all the same, without its fields, and open: the other side
     /// has the record, and the next run finds that the fields are not what was agreed.
     fn refuse(&mut self, change: &Change, message: String) -> rusqlite::Result<Changed> {
-        if let Change::Link { baseline, .. } = change {
+        if let Change::Link { baseline, .. } | Change::Relink { baseline, .. } = change {
             let mut open = baseline.clone();
             open.pair.revision = Revision::UNSETTLED;
             self.link(&open, &[])?;
@@ -136,6 +136,7 @@ impl<'a> Writer<'a> {
             Change::Update { local, expected, row, remote } => self.update(*local, *expected, row, remote),
             Change::Delete { local, expected } => self.delete(*local, *expected),
             Change::Link { baseline, fields } => self.link(baseline, fields),
+            Change::Relink { baseline, links } => self.relink(baseline, links),
             Change::Settle { local, expected, fields, agreed } => {
                 self.settle(*local, *expected, fields, agreed.as_ref())
             }
@@ -235,6 +236,18 @@ impl<'a> Writer<'a> {
         let (remote, row) = (&pair.remote, &baseline.row);
         self.enter(&Entry { local: pair.local, remote, revision, row, beyond_filter }, is_new, after)?;
         Ok(Changed::Done(LocalKey { id: pair.local, revision: after.unwrap_or(pair.revision) }))
+    }
+
+    /// A link that somebody set since is left as it is: by its revision it is an edit.
+    fn relink(&mut self, baseline: &Baseline, links: &[(usize, Value, Value)]) -> rusqlite::Result<Changed> {
+        let mut fields = Vec::with_capacity(links.len());
+        for (index, was, link) in links {
+            let local = baseline.pair.local;
+            let found = self.attached.sql.value(self.connection, self.object, *index, local)?;
+            fields.extend((found.as_ref() == Some(was)).then(|| (*index, link.clone())));
+        }
+        let done = self.link(baseline, &fields)?;
+        Ok(if fields.len() == links.len() { done } else { Changed::Moved })
     }
 
     /// Whether a person's trigger made another of the record than was agreed on, in what is sent. What only the server
@@ -409,6 +422,7 @@ fn writes_records(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
         Change::Insert { .. } | Change::Update { .. } => true,
         Change::Link { fields, .. } | Change::Settle { fields, .. } => !fields.is_empty(),
+        Change::Relink { links, .. } => !links.is_empty(),
         Change::Delete { .. } | Change::Forget { .. } | Change::Intend(_) | Change::Settled { .. } => false,
     })
 }

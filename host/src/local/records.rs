@@ -10,7 +10,7 @@ use crate::ports::{LocalRecord, LocalStatus, Unfit};
 use rusqlite::{Connection, OptionalExtension, Statement};
 use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::object::{Field, Object};
-use sync_core::value::Row;
+use sync_core::value::{Row, Value};
 
 /// A revision that no trigger wrote reads as one that nobody has.
 const REVISION: &str = "IFNULL(CAST(\"revision\" AS INTEGER), 0)";
@@ -103,6 +103,22 @@ impl Statements {
             }
         }
         Ok(records)
+    }
+
+    /// One field of a record; `None` where the record is gone, or what is there does not fit the field.
+    pub(super) fn value(
+        &self,
+        connection: &Connection,
+        object: &Object,
+        index: usize,
+        id: LocalId,
+    ) -> rusqlite::Result<Option<Value>> {
+        let Some(field) = object.local.get(index) else { return Ok(None) };
+        let sql = format!("SELECT {} FROM {} WHERE \"id\" = ?1", quote(&field.name), self.table);
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query([id.0])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(decode(index, field, row.get_ref(0)?).ok())
     }
 
     /// The records whose link in this field points at one of the targets, each with the target.

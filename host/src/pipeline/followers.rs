@@ -108,7 +108,7 @@ pub(super) fn relink(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journ
         if baseline.pair.remote.token == RemoteToken::unsettled() {
             baseline.pair.remote.token = token.clone();
         }
-        if let Some(after) = links::write(work, store, object, baseline, follower.field, new)? {
+        if let Some(after) = links::write(work, store, object, baseline, (follower.field, old, new))? {
             let before = before.key.revision;
             if follower.object == work.index {
                 plan.revised(follower.record, before, after);
@@ -148,13 +148,14 @@ pub(super) async fn resend(
         let here = record.row.as_ref().ok().and_then(|row| row.get(follower.field));
         let unsent = matches!(baseline.row.get(follower.field), Some(Value::Absent | Value::Null));
         let lost = here == Some(&Value::Null);
+        let held = if lost { Value::Null } else { link.clone() };
         let theirs = Work { index: follower.object, ..*work };
         if unsent
             && (here == Some(&link)
                 || lost && leads_to(&theirs, &baseline.pair.remote.id, follower.field, was).await?)
         {
             baseline.pair.revision = Revision::UNSETTLED;
-            links::write(work, store, object, baseline, follower.field, link)?;
+            links::write(work, store, object, baseline, (follower.field, held, link))?;
             journey.learned.relinked.push(follower.record);
         }
     }

@@ -208,23 +208,23 @@ pub(super) fn clear(
         if let Some(value) = baseline.row.get_mut(field).filter(|value| **value == agreed) {
             value.clone_from(&link);
         }
-        write(work, store, object, baseline, field, link)?;
+        write(work, store, object, baseline, (field, agreed, link))?;
     }
     Ok(())
 }
 
-/// Writes a link of a record, without that counting as a local change; answers the record's revision then. A table
-/// that refuses it costs the record an issue, and the next run tries again (decision 22).
+/// Writes a link of a record, given with what it was, without that counting as a local change; answers the record's
+/// revision then. One that somebody set since stays. A table that refuses it costs the record an issue, and the next run
+/// tries again (decision 22).
 pub(super) fn write(
     work: &Work<'_>,
     store: &mut dyn Store,
     object: &Object,
     baseline: Baseline,
-    field: usize,
-    value: Value,
+    link: (usize, Value, Value),
 ) -> Result<Option<Revision>, Stop> {
     let subject = Subject::pair(baseline.pair.local, &baseline.pair.remote.id);
-    let change = Change::Link { baseline, fields: vec![(field, value)] };
+    let change = Change::Relink { baseline, links: vec![link] };
     match store.commit(object, vec![change])?.pop() {
         Some(Changed::Done(key)) => Ok(Some(key.revision)),
         Some(Changed::Refused { message }) => {

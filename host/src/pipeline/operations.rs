@@ -221,7 +221,9 @@ fn subject(change: &Change) -> Subject {
     match change {
         Change::Insert { remote, .. } => Subject::remote(&remote.id),
         Change::Update { local, remote, .. } => Subject::pair(*local, &remote.id),
-        Change::Link { baseline, .. } => Subject::pair(baseline.pair.local, &baseline.pair.remote.id),
+        Change::Link { baseline, .. } | Change::Relink { baseline, .. } => {
+            Subject::pair(baseline.pair.local, &baseline.pair.remote.id)
+        }
         Change::Delete { local, .. }
         | Change::Settle { local, .. }
         | Change::Forget { local }

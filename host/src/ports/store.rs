@@ -101,6 +101,14 @@ pub enum Change {
         /// Local fields to write, by index.
         fields: Vec<(usize, Value)>,
     },
+    /// The same for links that a person may set, too: each is written where it still is what it was read as. One that
+    /// somebody set since stays, and the next run finds it, as the entry does not have its revision.
+    Relink {
+        /// The entry.
+        baseline: Baseline,
+        /// The links: index of the local field, what it was, and what it is to be.
+        links: Vec<(usize, Value, Value)>,
+    },
     /// Drops a baseline entry, whatever became of the records.
     Forget {
         /// The local id of the pair.
@@ -150,10 +158,11 @@ pub struct Intent {
 pub enum Changed {
     /// Done; the local record's key after it (for a delete or forget: as it was).
     Done(LocalKey),
-    /// Not done: the record was edited or deleted since the compare.
+    /// Not done: the record was edited or deleted since the compare. A [`Change::Relink`] is entered all the same.
     Moved,
-    /// Not done: a constraint of the local table, which a person made, refuses it. A [`Change::Link`] is entered
-    /// all the same, without its fields and unsettled, so that the next run tries them again.
+    /// Not done: a constraint of the local table, which a person made, refuses it. A [`Change::Link`] or
+    /// [`Change::Relink`] is entered all the same, without its fields and unsettled, so that the next run tries them
+    /// again.
     Refused {
         /// Which constraint, and what to do.
         message: String,

@@ -1,6 +1,8 @@
 //! Records that are created anew, and the links to them: decision 19.
 
-use super::resolve;
+use super::{nothing_to_do, resolve};
+use crm::{Action, Fault};
+use std::time::Duration;
 use tests::{Scene, json};
 
 /// A synchronized account with an opportunity and another account under it.
@@ -66,6 +68,34 @@ fn decision_19_the_links_of_children_that_change_meanwhile_follow_too() {
     assert_eq!(scene.crm().list("Opportunity")[0]["Name"], "Big deal");
     assert_eq!(scene.value("SELECT city FROM account WHERE name = 'Below'"), "Lyon");
     family_is_whole(&scene);
+}
+
+#[test]
+fn decision_19_a_link_that_somebody_sets_while_its_record_is_asked_for_stays() {
+    let (scene, acme) = family();
+    let other = scene.crm().insert("Account", &[("Name", "Other")]).unwrap();
+    scene.run().exits(0);
+    scene.sql("UPDATE account SET phone = '1' WHERE name = 'Acme'");
+    let below = account(&scene, "Below")["Id"].clone();
+    scene.crm().update("Account", &below, &[("City", "Lyon")]).unwrap();
+    scene.crm().delete("Account", &acme).unwrap();
+    // Read, pulled, and asked for once more.
+    scene.forget_requests();
+    scene.fault(Fault::new("GET", &below, Action::Delay(Duration::from_secs(2))).skip(2));
+    let asked = || scene.requests("GET").iter().filter(|it| it.decoded.contains(&below)).count();
+    std::thread::scope(|threads| {
+        let run = threads.spawn(|| scene.host(&["run", "--on-conflict", "keep-local"]));
+        while asked() < 3 && !run.is_finished() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_eq!(scene.value("SELECT parent_id FROM account WHERE name = 'Below'"), json!(null));
+        scene.sql("UPDATE account SET parent_id = (SELECT id FROM account WHERE name = 'Other') WHERE name = 'Below'");
+        run.join().unwrap().exits(0);
+    });
+    scene.run().exits(0);
+    assert_eq!(scene.rows(LINKS), [json!(["Other", "Acme"])]);
+    assert_eq!(account(&scene, "Below")["Parent Account Id"], other);
+    nothing_to_do(&scene);
 }
 
 #[test]

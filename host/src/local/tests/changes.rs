@@ -5,6 +5,12 @@ use crate::ports::{Baseline, Intent, Stretch};
 use sync_core::change_key::{Pair, Revision};
 use sync_core::operation::Operation;
 
+/// An object with a name and a link to another record of it.
+fn linked() -> Object {
+    let parent = ("parent_id", Kind::Reference("account".into()));
+    object_with("account", &[("name", Kind::Text(100)), parent])
+}
+
 #[test]
 fn our_own_writes_do_not_come_back() {
     let (place, object) = (Place::new(), account());
@@ -239,6 +245,35 @@ fn what_a_trigger_of_a_persons_makes_of_what_the_server_computed_is_left_so() {
     }
 }
 
+#[test]
+fn a_link_that_somebody_set_meanwhile_stays_and_is_found() {
+    let (place, object) = (Place::new(), linked());
+    let mut store = place.with(&object);
+    let row = || vec![Value::Text("a".into()), Value::Reference("7".into())];
+    let keys = ["R1", "R2", "R3"].map(|id| done(&mut store, &object, insert(id, row())));
+    place.sql("UPDATE account SET parent_id = 9 WHERE id = 1; UPDATE account SET name = 'mine' WHERE id = 2");
+    let cleared = |key: &LocalKey| {
+        let pair =
+            Pair { local: key.id, remote: remote(&format!("R{}", key.id), "2"), revision: key.revision };
+        let baseline =
+            Baseline { pair, row: vec![Value::Text("a".into()), Value::Null], beyond_filter: false };
+        Change::Relink { baseline, links: vec![(1, Value::Reference("7".into()), Value::Null)] }
+    };
+    let answers = store.commit(&object, keys.iter().map(cleared).collect()).unwrap();
+    assert_eq!(answers[0], Changed::Moved);
+    assert!(matches!(answers[1..], [Changed::Done(_), Changed::Done(_)]), "{answers:?}");
+    assert_eq!(place.ask("SELECT group_concat(name || ifnull(parent_id, '')) FROM account"), "a9,mine,a");
+    assert_eq!(keys.map(|key| moved(&store, &object, key.id)), [true, true, false]);
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![keys[0].id, keys[1].id]));
+    assert!(
+        store
+            .pairs(&object.name, None)
+            .unwrap()
+            .iter()
+            .all(|pair| pair.remote == remote(&pair.remote.id.0, "2"))
+    );
+}
+
 /// The host's writes pass the triggers by as long as nobody else has any, and come to the same.
 #[test]
 fn a_delete_of_ours_is_counted_whether_triggers_see_it_or_not() {
@@ -408,11 +443,7 @@ fn linked_ids_are_found_by_stretches() {
 
 #[test]
 fn a_link_is_found_from_its_record_however_it_was_typed() {
-    let object = object_with(
-        "account",
-        &[("name", Kind::Text(100)), ("parent_id", Kind::Reference("account".into()))],
-    );
-    let place = Place::new();
+    let (place, object) = (Place::new(), linked());
     // A table that was there before, with columns of no type.
     place.sql("CREATE TABLE account(id INTEGER PRIMARY KEY AUTOINCREMENT, name, parent_id, revision INTEGER, modified_at TEXT)");
     let store = place.with(&object);
