@@ -126,3 +126,26 @@ fn decision_16_a_pulled_account_may_point_at_a_later_one() {
     assert_eq!(scene.rows(parents), [json!(["Child", "Parent"]), json!(["Parent", "Child"])]);
     nothing_to_do(&scene);
 }
+
+#[test]
+fn decision_16_the_link_of_a_pulled_account_is_filled_in_whatever_a_trigger_makes_of_the_record() {
+    for made in ["fax = upper(NEW.fax)", "seen = 1"] {
+        let scene = Scene::new(&["account"]);
+        scene.run().exits(0);
+        scene.sql(&format!(
+            "ALTER TABLE account ADD COLUMN seen;
+             CREATE TRIGGER mine AFTER INSERT ON account BEGIN UPDATE account SET {made} WHERE id = NEW.id; END"
+        ));
+        let child = scene.crm().insert("Account", &[("Name", "Child"), ("Main Fax Number", "a")]).unwrap();
+        let parent = scene.crm().insert("Account", &[("Name", "Parent")]).unwrap();
+        scene.crm().update("Account", &child, &[("Parent Account Id", &parent)]).unwrap();
+        scene.run().exits(0);
+        let parents = "SELECT c.name, p.name FROM account c JOIN account p ON p.id = c.parent_id";
+        assert_eq!(scene.rows(parents), [json!(["Child", "Parent"])], "{made}");
+        scene.run().exits(0);
+        let fax = scene.crm().get("Account", &child).unwrap()["Main Fax Number"].clone();
+        assert_eq!(scene.value("SELECT fax FROM account WHERE name = 'Child'"), json!(fax), "{made}");
+        assert_eq!(fax, if made.starts_with("fax") { "A" } else { "a" });
+        nothing_to_do(&scene);
+    }
+}

@@ -3,6 +3,7 @@
 
 use super::insert::insert_page;
 use super::{Mapped, map, pages};
+use crate::pipeline::judge::unlike;
 use crate::pipeline::links::Unlinked;
 use crate::pipeline::operations::{Learned, OpenLink, Work};
 use crate::pipeline::{Failure, Stop};
@@ -10,8 +11,9 @@ use crate::ports::{Baseline, Change, Store};
 use futures_util::TryStreamExt;
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
-use sync_core::object::ObjectName;
+use sync_core::object::{Object, ObjectName};
 use sync_core::operation::Operation;
+use sync_core::value::{Row, Value};
 
 /// What is to become of a link whose record is not here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,15 +129,33 @@ pub(in crate::pipeline) async fn fill_links(
             // that is gone, or of an object without a plugin, is settled by its own look-up then.
             let still_open = still_expected(work, store, &unlinked).await?;
             let remote = if still_open { RemoteKey { token: RemoteToken::unsettled(), ..key } } else { key };
-            // A local edit made meanwhile stays: the entry is then still open, and the next run compares both.
-            let (local, expected) = (base.pair.local, base.pair.revision);
-            changes.push(Change::Update { local, expected, row, remote });
+            // A local edit made meanwhile stays; where more than links is written, the entry is then still open, and the
+            // next run compares both.
+            let whole = || {
+                let (local, expected) = (base.pair.local, base.pair.revision);
+                Change::Update { local, expected, row: row.clone(), remote: remote.clone() }
+            };
+            changes.push(only_links(object, base, &row, &remote).unwrap_or_else(whole));
         }
         let mut failures = Vec::new();
         work.commit(store, changes, &mut failures)?;
         work.log(store, Operation::PullUpdate, failures)?;
     }
     Ok(())
+}
+
+/// Fills links in; `None` where the remote record has changed in other fields, too.
+fn only_links(object: &Object, base: &Baseline, row: &Row, remote: &RemoteKey) -> Option<Change> {
+    let (mut baseline, mut links) = (base.clone(), Vec::new());
+    for index in unlike(object, &base.row, row) {
+        let (slot, link) = (baseline.row.get_mut(index)?, row.get(index)?);
+        if *slot != Value::Null || !matches!(link, Value::Reference(_)) {
+            return None;
+        }
+        links.push((index, std::mem::replace(slot, link.clone()), link.clone()));
+    }
+    baseline.pair.remote = remote.clone();
+    Some(Change::Relink { baseline, links })
 }
 
 /// Pulls the records of the object's own kind, or of a later one, that links point at and only a filter left
