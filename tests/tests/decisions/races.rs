@@ -1,6 +1,6 @@
 //! What happens between the compare and the write, and right after it: decisions 6, 7 and 8.
 
-use super::{one_account, remote, runs_without_a_write};
+use super::{accounts, nothing_to_do, one_account, remote, runs_without_a_write};
 use crm::{Action, Change, Fault};
 use tests::{Scene, json};
 
@@ -28,6 +28,26 @@ fn decision_06_a_record_that_went_after_the_compare_is_not_created_anew() {
     assert_eq!((scene.crm().count("Account"), scene.issues().len()), (0, 1));
     runs_without_a_write(&scene, 3);
     assert_eq!(scene.conflicts()[0]["kind"], "update/delete");
+}
+
+#[test]
+fn decision_06_a_record_that_is_back_before_its_delete_is_sent_is_an_issue() {
+    let (scene, ids) = accounts(3);
+    // Somebody brings one back as soon as the run sends the update.
+    scene.sql(
+        "UPDATE account SET fax = '1' WHERE name = 'A0';
+         DELETE FROM account WHERE name <> 'A0';
+         CREATE TRIGGER meanwhile AFTER INSERT ON _sync_journal WHEN NEW.operation = 'push-update'
+         BEGIN INSERT INTO account(id, name) VALUES(2, 'A1'); END",
+    );
+    let report = scene.run().exits(3).object("account");
+    assert_eq!((&report["push"]["delete"], &report["issues"]), (&json!(1), &json!(1)));
+    let issue = &scene.issues()[0];
+    assert_eq!((&issue["operation"], &issue["code"]), (&json!("push-delete"), &json!("moved")));
+    assert_eq!(issue["remote_id"], ids[1]);
+    assert_eq!(remote(&scene, &ids[1], "Name"), "A1");
+    nothing_to_do(&scene);
+    assert_eq!(scene.crm().count("Account"), 2);
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Push delete: compare the version, then delete the remote record.
+//! Push delete: look whether the local record is still gone, compare the version, then delete the remote record.
 
 use super::{refusal, unanswered};
 use crate::pipeline::links;
 use crate::pipeline::operations::{Doomed, PushDelete, Work};
-use crate::pipeline::{Event, Stop, Subject};
+use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
 use std::collections::HashMap;
 use std::sync::Arc;
 use sync_core::change_key::LocalId;
-use sync_core::object::Field;
+use sync_core::object::{Field, Object};
 use sync_core::operation::Operation;
 use sync_core::order::children_first;
 use sync_core::value::{Kind, Value};
@@ -29,6 +29,8 @@ pub(in crate::pipeline) async fn deletes(
     let object = work.object();
     let none = Arc::new(vec![Value::Absent; object.local.len()]);
     for wave in deletes.chunks(WAVE) {
+        let total = wave.len() as u64;
+        let (wave, mut failures) = still_gone(store, object, wave)?;
         let intents = wave.iter().map(|it| {
             Change::Intend(Intent {
                 operation: Operation::PushDelete,
@@ -41,7 +43,7 @@ pub(in crate::pipeline) async fn deletes(
         });
         store.commit(object, intents.collect())?;
         let mut results = Vec::with_capacity(wave.len());
-        let mut left = wave;
+        let mut left = &wave[..];
         while !left.is_empty() {
             let (batch, rest) = left.split_at(left.len().min(work.write_batch()));
             left = rest;
@@ -53,7 +55,7 @@ pub(in crate::pipeline) async fn deletes(
             let answers = answers.into_iter().chain(std::iter::repeat_with(|| Err(unanswered())));
             results.extend(batch.iter().zip(answers));
         }
-        let (mut changes, mut failures, mut stop) = (Vec::new(), Vec::new(), None);
+        let (mut changes, mut stop) = (Vec::new(), None);
         let mut deleted = Vec::new();
         for (it, result) in results {
             let local = it.pair.local;
@@ -72,7 +74,7 @@ pub(in crate::pipeline) async fn deletes(
         }
         store.commit(object, changes)?;
         links::clear(work, store, &deleted, doomed, false)?;
-        work.observer.event(Event::Progress(wave.len() as u64));
+        work.observer.event(Event::Progress(total));
         work.log(store, Operation::PushDelete, failures)?;
         if let Some(stop) = stop {
             return Err(stop);
@@ -103,4 +105,27 @@ pub(in crate::pipeline) fn levels(
     let mut by_id: HashMap<LocalId, PushDelete> = deletes.into_iter().map(|it| (it.pair.local, it)).collect();
     let levels = children_first(&linked).into_iter();
     Ok(levels.map(|level| level.iter().filter_map(|id| by_id.remove(id)).collect()).collect())
+}
+
+/// The deletes of records that are still gone; the others are issues (decision 6).
+fn still_gone<'d>(
+    store: &dyn Store,
+    object: &Object,
+    wave: &'d [PushDelete],
+) -> Result<(Vec<&'d PushDelete>, Failed<Subject>), Stop> {
+    let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
+    let (mut gone, mut back) = (Vec::with_capacity(wave.len()), Vec::new());
+    for (it, status) in wave.iter().zip(store.local_statuses(object, &ids)?) {
+        match status.revision {
+            None => gone.push(it),
+            Some(_) => back.push((
+                Subject::pair(it.pair.local, &it.pair.remote.id),
+                Failure::new(
+                    "moved",
+                    "the local record is there again since the compare: nothing was deleted; the next run compares it again",
+                ),
+            )),
+        }
+    }
+    Ok((gone, back))
 }
