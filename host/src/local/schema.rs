@@ -1,5 +1,6 @@
 //! The `_sync_` tables: made when missing, brought up to date when older, refused when newer.
 
+use super::watch;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
@@ -119,13 +120,14 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
         return Ok(found);
     }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let found = version(&transaction)?;
+    let (found, definitions) = (version(&transaction)?, watch::definitions(&transaction)?);
     for migration in MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0)) {
         transaction.execute_batch(migration)?;
     }
     let remember = "INSERT INTO _sync_meta(key, value) VALUES ('version', max(?1, ?2)) \
                     ON CONFLICT(key) DO UPDATE SET value = excluded.value";
     transaction.execute(remember, [VERSION, found])?;
+    watch::go_on(&transaction, definitions)?;
     transaction.commit()?;
     Ok(VERSION.max(found))
 }

@@ -51,6 +51,7 @@ impl From<rusqlite::Error> for AttachError {
 pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Attached, AttachError> {
     let name = object.name.as_str();
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let definitions = watch::definitions(&transaction)?;
     transaction.execute("INSERT INTO _sync_object(name) VALUES (?1) ON CONFLICT(name) DO NOTHING", [name])?;
     let (id, mut made) = known(&transaction, name)?.unwrap_or_default();
     let mut table = name.to_owned();
@@ -75,10 +76,11 @@ pub(super) fn attach(connection: &mut Connection, object: &Object) -> Result<Att
         transaction
             .execute("UPDATE _sync_object SET made = ?2 WHERE id = ?1 AND made IS NOT ?2", (id, made))?;
     }
-    watch::see_to(&transaction, id, &table)?;
+    watch::see_to(&transaction, id, &table, definitions)?;
     if refused.is_none() {
         pointers::see_to(&transaction, object, &table)?;
     }
+    watch::go_on(&transaction, definitions)?;
     let tells = watch::tells(&transaction, &table)?;
     let names: Vec<&str> = object.local.iter().map(|field| field.name.as_str()).collect();
     let names = serde_json::json!(names).to_string();
@@ -106,7 +108,9 @@ pub(super) fn inspect(connection: &Connection, object: &Object) -> Result<Attach
             if !gained.is_empty() {
                 connection.execute_batch(&view_with(&shape, &gained))?;
             }
-            tells = watch::is_watched(connection, id, &shape.name)? && watch::tells(connection, &shape.name)?;
+            let definitions = watch::definitions(connection)?;
+            tells = watch::is_watched(connection, id, &shape.name, definitions)?
+                && watch::tells(connection, &shape.name)?;
         }
         Found::Other(what) => return Err(not_a_table(name, what).into()),
     }

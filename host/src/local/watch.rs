@@ -8,15 +8,36 @@ use rusqlite::{Connection, OptionalExtension};
 /// The time, as `modified_at` has it.
 pub(super) const NOW: &str = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')";
 
-/// Sees to the triggers.
+/// SQLite's number of the file's definitions, which grows with each that anybody makes, changes or drops.
+pub(super) fn definitions(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("PRAGMA main.schema_version")?.query_row([], |row| row.get(0))
+}
+
+/// Enters that all that was made since the definitions had this number is our own: the tables that were watched then
+/// still are.
+pub(super) fn go_on(connection: &Connection, since: i64) -> rusqlite::Result<()> {
+    let all = "UPDATE _sync_meta SET value = ?2 WHERE key LIKE 'watched:%' AND value = ?1 AND ?1 <> ?2";
+    connection.execute(all, [since, definitions(connection)?]).map(|_| ())
+}
+
+/// Sees to the triggers of a table in whose transaction the definitions had this number at first.
 ///
-/// Where one is missing, edits may have gone unseen: every row gets a new revision, so that its
-/// content decides (decision 2), and every record counts as touched. And the table may be another one than before, so
+/// Where one is missing, or may have been for a while, edits may have gone unseen: every row gets a new revision, so that
+/// its content decides (decision 2), and every record counts as touched. And the table may be another one than before, so
 /// ids continue after the last that was ever paired: they never come back.
-pub(super) fn see_to(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<()> {
-    if is_watched(connection, object, table)? {
+pub(super) fn see_to(
+    connection: &Connection,
+    object: i64,
+    table: &str,
+    definitions: i64,
+) -> rusqlite::Result<()> {
+    if is_watched(connection, object, table, definitions)? {
         return Ok(());
     }
+    // What is made within the transaction is our own: see `go_on`.
+    let watched = "INSERT INTO _sync_meta(key, value) VALUES ('watched:' || ?1, ?2) \
+                   ON CONFLICT(key) DO UPDATE SET value = excluded.value";
+    connection.execute(watched, [object, definitions])?;
     let triggers = triggers(object, table);
     for (name, _) in &triggers {
         connection.execute_batch(&format!("DROP TRIGGER IF EXISTS main.{}", quote(name)))?;
@@ -42,8 +63,18 @@ pub(super) fn see_to(connection: &Connection, object: i64, table: &str) -> rusql
     triggers.iter().try_for_each(|(_, sql)| connection.execute_batch(sql))
 }
 
-/// Whether all triggers are there, and as this host makes them.
-pub(super) fn is_watched(connection: &Connection, object: i64, table: &str) -> rusqlite::Result<bool> {
+/// Whether all triggers are there, and as this host makes them; and were, ever since it saw to them. Nobody can have
+/// taken them away and put them back where the definitions have the number that they had then.
+pub(super) fn is_watched(
+    connection: &Connection,
+    object: i64,
+    table: &str,
+    definitions: i64,
+) -> rusqlite::Result<bool> {
+    let since = "SELECT 1 FROM _sync_meta WHERE key = 'watched:' || ?1 AND value = ?2";
+    if connection.prepare_cached(since)?.query_row([object, definitions], |_| Ok(())).optional()?.is_none() {
+        return Ok(false);
+    }
     let there = "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1 AND sql = ?2";
     for (name, sql) in triggers(object, table) {
         if connection.prepare_cached(there)?.query_row([name, sql], |_| Ok(())).optional()?.is_none() {
@@ -66,7 +97,7 @@ pub(super) fn tells(connection: &Connection, table: &str) -> rusqlite::Result<bo
 /// must run, so as soon as there is one, all do.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PassBy {
-    /// SQLite's number of the definitions that were looked at.
+    /// The number of the definitions that were looked at.
     definitions: Option<i64>,
     passes: bool,
 }
@@ -74,8 +105,7 @@ pub(super) struct PassBy {
 impl PassBy {
     /// Looks, within a transaction, and sets the connection accordingly.
     pub(super) fn look(&mut self, connection: &Connection) -> rusqlite::Result<bool> {
-        let definitions = "PRAGMA main.schema_version";
-        let definitions = connection.prepare_cached(definitions)?.query_row([], |row| row.get(0))?;
+        let definitions = definitions(connection)?;
         if self.definitions != Some(definitions) {
             let theirs = "SELECT EXISTS (SELECT 1 FROM main.sqlite_schema \
                           WHERE type = 'trigger' AND name NOT LIKE '\\_sync\\_%' ESCAPE '\\')";

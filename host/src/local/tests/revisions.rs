@@ -121,6 +121,41 @@ fn an_edit_without_triggers_is_found_all_the_same() {
 }
 
 #[test]
+fn an_edit_is_found_though_the_triggers_are_back_as_they_were() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let key = done(&mut store, &object, insert("R1", acme()));
+    drop(store);
+    let trigger = place.ask("SELECT sql FROM sqlite_schema WHERE name = '_sync_update_account'");
+    place.sql(&format!(
+        "BEGIN; DROP TRIGGER _sync_update_account; UPDATE account SET name = 'Other'; {trigger}; COMMIT"
+    ));
+    let store = place.with(&object);
+    assert!(moved(&store, &object, key.id));
+    assert_eq!(store.touched(&object).unwrap(), Some(vec![key.id]));
+    // It is looked at once.
+    let seen = key_of(&store, &object, key.id);
+    drop(store);
+    assert_eq!(key_of(&place.with(&object), &object, key.id), seen);
+}
+
+#[test]
+fn what_the_host_makes_itself_gives_no_record_a_revision() {
+    let (place, object) = (Place::new(), account());
+    let mut store = place.with(&object);
+    let key = done(&mut store, &object, insert("R1", acme()));
+    let mut grown = account();
+    grown.local.extend(object_with("x", &[("parent_id", Kind::Reference("account".into()))]).local);
+    for other in [object_with("sales-order", &[("index", Kind::Integer)]), grown, object_with("more", &[])] {
+        store.attach(&other).unwrap();
+        drop(store);
+        store = place.with(&object);
+        assert_eq!(key_of(&store, &object, key.id), key, "{}", other.name);
+        assert_eq!(store.touched(&object).unwrap(), Some(vec![]));
+    }
+}
+
+#[test]
 fn an_id_never_comes_back_even_with_a_new_table() {
     let place = Place::new();
     let mut store = place.with(&account());
