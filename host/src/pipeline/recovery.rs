@@ -35,7 +35,7 @@ pub(super) struct Unsettled {
 
 /// Looks up what became of the journalled writes. A record that is exactly what was to be written is linked as
 /// our own; an edit or delete made here since is then found as such. An insert whose user key a record has that is
-/// not quite it is an issue, whatever the local record is called by now. Anything else is left to the compare.
+/// not quite it is an issue, also where the local record has another by now. Anything else is left to the compare.
 pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Recovered, Stop> {
     let object = work.object();
     let intents = store.intents(object)?;
@@ -73,7 +73,9 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Re
             if let (Some(now), false) = (new_record(work, store, &intent)?, perhaps.is_empty()) {
                 // A person may have made them equal.
                 linked = the_one(work, store, &now, &found)?;
-                if linked.is_none() {
+                // Under the same name, its own look-up will find them.
+                let is_renamed = sent_keys(work, store, &now)?.first() != keys.first();
+                if linked.is_none() && is_renamed {
                     let failure = perhaps_inserted(perhaps);
                     recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
                     continue;
