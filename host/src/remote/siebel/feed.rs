@@ -3,7 +3,7 @@
 
 use super::listing::{Extent, Part};
 use super::query::Query;
-use super::{Purpose, Siebel};
+use super::{Purpose, Siebel, keys};
 use crate::ports::{Feed, Mark, RemoteError, View};
 use crate::remote::decode::{Layout, unfolded};
 use futures_util::TryStreamExt;
@@ -43,8 +43,7 @@ impl Siebel {
             return Ok(Feed::Expired);
         }
         let part = Part { since: Some(since), ..Part::default() };
-        let changed = self.pages(view, Extent::Keys, part).try_concat().await?;
-        let changed = changed.into_iter().map(|record| record.key).collect();
+        let changed = self.pages(view, Extent::Keys, part).map_ok(keys).try_concat().await?;
         Ok(Feed::Changes(Changes { changed, gone: Vec::new() }))
     }
 }
