@@ -13,6 +13,8 @@ use wasmparser::{Encoding, Parser, Payload};
 pub(super) const LARGEST_FILE: u64 = 64 << 20;
 /// The interface versions that this host runs, for people.
 pub(super) const MAPPED_VERSIONS: &str = "0.1.x";
+/// The contract, without the version.
+const PACKAGE: &str = "crm:sync-object/";
 /// What every plugin exports, without the version.
 const EXPORTS: [&str; 2] = ["crm:sync-object/descriptor", "crm:sync-object/mapping"];
 
@@ -100,8 +102,8 @@ impl Inspection {
         self.check_imports(grants)?;
         let versions = EXPORTS.map(|wanted| version_of(wanted, &self.exports));
         // Told before what is missing, which another version explains.
-        if let Some(found) = versions.iter().flatten().find(|version| !is_mapped(version)) {
-            return Err(Reason::Version { found: (*found).to_owned() });
+        if let Some(found) = self.other_version() {
+            return Err(Reason::Version { found: found.to_owned() });
         }
         let missing: Vec<String> = EXPORTS
             .iter()
@@ -115,10 +117,19 @@ impl Inspection {
         if self.excessive { Err(Reason::Excessive) } else { Ok(()) }
     }
 
+    /// The version of the contract that it was built for, where that is none of this host's.
+    fn other_version(&self) -> Option<&str> {
+        let mut versions = EXPORTS.iter().filter_map(|wanted| version_of(wanted, &self.exports));
+        versions.find(|version| !is_mapped(version))
+    }
+
     /// Whether all that it imports is granted. Looked at before anything else, so that every refusal of a component that
-    /// imports something names it.
+    /// imports something names it; but that another version of the contract has its types imported is that version's affair.
     pub(super) fn check_imports(&self, grants: &[Grant]) -> Result<(), Reason> {
-        let is_granted = |import: &&String| is_wasi(import) && grants.contains(&Grant::Wasi);
+        let is_of_the_contract = |import: &str| self.other_version().is_some() && import.starts_with(PACKAGE);
+        let is_granted = |import: &&String| {
+            (is_wasi(import) && grants.contains(&Grant::Wasi)) || is_of_the_contract(import)
+        };
         let refused: Vec<String> = self.imports.iter().filter(|it| !is_granted(it)).cloned().collect();
         match refused.iter().all(|it| is_wasi(it)) {
             _ if refused.is_empty() => Ok(()),
@@ -225,6 +236,15 @@ mod tests {
             Err(Reason::Imports(vec!["wasi:cli/environment@0.3.0".into()]))
         );
         assert_eq!(mixed.check(&[]), Err(Reason::Imports(mixed.imports.clone())));
+    }
+
+    #[test]
+    fn another_version_that_has_its_types_imported_is_named() {
+        let exports = ["crm:sync-object/descriptor@0.2.0"];
+        let imports = ["crm:sync-object/types@0.2.0", "crm:elsewhere/clock"];
+        let check = |imports: &[&str]| inspect(&component(imports, &exports)).unwrap().check(&[]);
+        assert_eq!(check(&imports[..1]), Err(Reason::Version { found: "0.2.0".into() }));
+        assert_eq!(check(&imports), Err(Reason::Imports(vec!["crm:elsewhere/clock".into()])));
     }
 
     #[test]
