@@ -297,8 +297,6 @@ fn side_by_side(work: &Work<'_>, Rows { base, local, remote }: Rows) -> Vec<Conf
 async fn outcome(work: &Work<'_>, store: &dyn Store, journey: &mut Journey) -> Result<Vec<String>, Stop> {
     let plan = &mut journey.plan;
     let refreshed = !plan.bookkeeping.is_empty();
-    let twins = store.open_twins(&work.object().name)?;
-    plan.pull_inserts.retain(|id| !twins.contains(id));
     foresee(work, store, journey).await?;
     let plan = &journey.plan;
     let mut outcome: Vec<String> =

@@ -59,7 +59,8 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Re
         let found = match found {
             Ok(found) => found,
             Err(Stop::Object(message)) => {
-                if intent.operation == Operation::PushInsert {
+                // Where it is not known under which name, the record's own look-up has to do.
+                if !keys.is_empty() {
                     let failure = Failure::new("fate-unknown", not_looked_up(&message));
                     recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
                 }

@@ -101,7 +101,11 @@ impl<'u> Sending<'u> {
         learned: &mut Learned,
         stop: Option<Stop>,
     ) -> Result<(), Stop> {
-        self.stop = stop.or(self.stop);
+        // What concerns the whole run goes first.
+        self.stop = match (stop, self.stop) {
+            (_, Some(Stop::Run(message))) => Some(Stop::Run(message)),
+            (stop, own) => stop.or(own),
+        };
         work.step(Operation::PushUpdate, self.all);
         self.is_announced = true;
         self.tell(work, 0);
