@@ -85,13 +85,18 @@ pub fn differing_fields(fields: &[ConflictField]) -> Vec<SideBySide> {
     fields.iter().filter(|field| field.differs).map(side_by_side).collect()
 }
 
+/// What makes two issues one: object, operation and the records.
+const THE_ISSUE: &str = "object = ?1 AND operation = ?2 \
+                         AND IFNULL(local_id, '') = IFNULL(?3, '') AND IFNULL(remote_id, '') = IFNULL(?4, '')";
+
 /// Enters an issue. One that persists keeps its entry, counts once a run, and is back on the list if
 /// it was dismissed (decision 20).
 pub(super) fn record_issue(connection: &Connection, run: &str, issue: &IssueEntry) -> rusqlite::Result<()> {
-    let again = "UPDATE _sync_issue SET code = ?5, message = ?6, twins = ?7, \
-                   attempts = attempts + (last_run <> ?8), last_run = ?8, dismissed = FALSE \
-                 WHERE object = ?1 AND operation = ?2 \
-                   AND IFNULL(local_id, '') = IFNULL(?3, '') AND IFNULL(remote_id, '') = IFNULL(?4, '')";
+    let again = format!(
+        "UPDATE _sync_issue SET code = ?5, message = ?6, twins = ?7, \
+           attempts = attempts + (last_run <> ?8), last_run = ?8, dismissed = FALSE \
+         WHERE {THE_ISSUE}"
+    );
     let new = "INSERT INTO _sync_issue(object, operation, local_id, remote_id, code, message, twins, \
                  first_run, last_run, attempts, dismissed) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1, FALSE)";
@@ -105,7 +110,7 @@ pub(super) fn record_issue(connection: &Connection, run: &str, issue: &IssueEntr
         serde_json::to_string(&issue.twins).map_err(unwritable)?,
         run,
     );
-    enter(connection, again, new, entry)
+    enter(connection, &again, new, entry)
 }
 
 /// Enters a conflict. One that persists keeps its id; a choice made on other content goes
@@ -216,12 +221,10 @@ pub(super) fn pending(connection: &Connection, object: &str) -> rusqlite::Result
 
 /// Whether there is such an issue that is not dismissed.
 pub(super) fn is_pending(connection: &Connection, issue: &IssueEntry) -> rusqlite::Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM _sync_issue WHERE object = ?1 AND operation = ?2 \
-                 AND IFNULL(local_id, '') = IFNULL(?3, '') AND IFNULL(remote_id, '') = IFNULL(?4, '') \
-                 AND NOT dismissed)";
+    let sql = format!("SELECT EXISTS (SELECT 1 FROM _sync_issue WHERE {THE_ISSUE} AND NOT dismissed)");
     let (local, remote) = (issue.local.map(|id| id.0), issue.remote.as_ref().map(|id| &id.0));
     let key = (issue.object.as_str(), issue.operation.name(), local, remote);
-    connection.prepare_cached(sql)?.query_row(key, |row| row.get(0))
+    connection.prepare_cached(&sql)?.query_row(key, |row| row.get(0))
 }
 
 /// Issues by number, without the dismissed ones; all, or one.

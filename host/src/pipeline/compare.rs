@@ -27,13 +27,11 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     let object = work.object();
     work.observer.event(Event::Step { object: object.name.as_str(), step: "compare", total: None });
     let sizes = listed.sizes;
-    let sent: HashSet<LocalId> = listed.unsettled.iter().map(|it| it.local).collect();
-    let mut plan = Plan { progress: listed.progress, unsettled: listed.unsettled, ..Plan::default() };
+    let mut plan = Plan { progress: listed.progress, ..Plan::default() };
     let mut linked = Vec::with_capacity(listed.baseline.len());
     for finding in compare_keys(listed.baseline, &listed.local, listed.remote) {
         match finding {
             Finding::Linked { pair, local, remote } => linked.push(Linked { pair, local, remote }),
-            Finding::NewLocal(key) if sent.contains(&key.id) => {}
             Finding::NewLocal(key) => plan.push_inserts.push(key),
             Finding::NewRemote(key) => plan.pull_inserts.push(key.id),
         }

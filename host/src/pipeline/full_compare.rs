@@ -123,14 +123,16 @@ pub(super) fn is_a_stranger(
     if !only_content_tells(work, &base.pair, key) {
         return Ok(false);
     }
-    let user_keys = |row: &Row| -> Result<Vec<UserKey>, Stop> {
-        let mut row = row.clone();
-        links::agreed_to_remote(store, work.object(), &mut row, &Value::Null)?;
-        let remote = work.participant().mapper.to_remote(&[&row]).pop().and_then(Result::ok);
-        Ok(remote.map_or_else(Vec::new, |remote| work.object().filled_user_keys(&remote).collect()))
-    };
-    let (agreed, found) = (user_keys(&base.row)?, user_keys(row)?);
+    let (agreed, found) = (user_keys(work, store, &base.row)?, user_keys(work, store, row)?);
     Ok(!agreed.iter().any(|key| found.contains(key)))
+}
+
+/// The user keys of a row that was agreed on, or sent; none where they cannot be told.
+pub(super) fn user_keys(work: &Work<'_>, store: &dyn Store, row: &Row) -> Result<Vec<UserKey>, Stop> {
+    let mut row = row.clone();
+    links::agreed_to_remote(store, work.object(), &mut row, &Value::Null)?;
+    let remote = work.participant().mapper.to_remote(&[&row]).pop().and_then(Result::ok);
+    Ok(remote.map_or_else(Vec::new, |remote| work.object().filled_user_keys(&remote).collect()))
 }
 
 /// Whether nobody wrote the remote record since both sides agreed, so that whatever differs is in the reading: a

@@ -210,10 +210,14 @@ fn skip_after_parent(work: &Work<'_>, journeys: &mut [Journey], index: usize) {
 
 /// Steps 1 to 3.
 async fn look(work: &Work<'_>, store: &mut dyn Store, journey: &mut Journey) -> Result<(), Stop> {
-    let listed = list(work, store, &mut journey.report).await?;
+    let mut listed = list(work, store, &mut journey.report).await?;
+    let unsettled = std::mem::take(&mut listed.unsettled);
     journey.plan = compare(work, store, listed).await?;
+    // They are issues, and not sent again.
     let Journey { plan, learned, .. } = journey;
-    for Unsettled { local, failure, keys } in plan.unsettled.drain(..) {
+    let sent: HashSet<LocalId> = unsettled.iter().map(|it| it.local).collect();
+    plan.push_inserts.retain(|key| !sent.contains(&key.id));
+    for Unsettled { local, failure, keys } in unsettled {
         learned.not_looked_up = true;
         learned.reserved.extend(keys);
         plan.issues.push(failure.issue(work.object(), Operation::PushInsert, Subject::local(local)));

@@ -3,7 +3,6 @@
 use super::conflicts::{Open, Settlement, Then};
 use super::feed::Progress;
 use super::followers::{Follower, Revised};
-use super::recovery::Unsettled;
 use super::{Event, Failed, Failure, Observer, Options, Participant, Stop, Subject};
 use crate::ports::{Change, Changed, IssueEntry, Person, Remote, Store};
 use crate::report::{ObjectReport, PlannedOperation};
@@ -24,8 +23,6 @@ pub(super) struct Plan {
     pub(super) forgotten: Vec<Pair>,
     /// New local records.
     pub(super) push_inserts: Vec<LocalKey>,
-    /// Those that an earlier run sent, and of which nobody knows yet: they are issues.
-    pub(super) unsettled: Vec<Unsettled>,
     /// New remote records.
     pub(super) pull_inserts: Vec<RemoteId>,
     /// How they are best read.

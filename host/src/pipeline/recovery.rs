@@ -1,6 +1,7 @@
 //! What an earlier run left behind: remote writes that were entered in the journal, and of which nobody saw the
 //! answer (decision 15).
 
+use super::full_compare::user_keys;
 use super::judge::unlike;
 use super::links;
 use super::operations::Work;
@@ -13,7 +14,6 @@ use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::compare::is_another_record;
 use sync_core::object::UserKey;
 use sync_core::operation::Operation;
-use sync_core::value::Value;
 
 /// What became of the journalled writes.
 #[derive(Debug, Default)]
@@ -41,12 +41,12 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Re
     let intents = store.intents(object)?;
     let mut recovered = Recovered { any: !intents.is_empty(), unsettled: Vec::new() };
     for intent in intents {
-        let keys = match intent.operation {
-            Operation::PushInsert => sent_keys(work, store, &intent)?,
-            _ => Vec::new(),
-        };
+        let mut keys = Vec::new();
         let found = match intent.operation {
-            Operation::PushInsert => inserted(work, &keys).await,
+            Operation::PushInsert => {
+                keys = user_keys(work, store, &intent.row)?;
+                inserted(work, &keys).await
+            }
             Operation::PushUpdate => match &intent.remote {
                 Some(id) => work.remote.details(object, std::slice::from_ref(id)).await.map_err(Stop::from),
                 None => Ok(Vec::new()),
@@ -75,7 +75,7 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Re
                 // A person may have made them equal.
                 linked = the_one(work, store, &now, &found)?;
                 // Under the same name, its own look-up will find them.
-                let is_renamed = sent_keys(work, store, &now)?.first() != keys.first();
+                let is_renamed = user_keys(work, store, &now.row)?.first() != keys.first();
                 if linked.is_none() && is_renamed {
                     let failure = perhaps_inserted(perhaps);
                     recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
@@ -105,14 +105,6 @@ fn perhaps_inserted(twins: Vec<RemoteId>) -> Failure {
         ids.join(", ")
     );
     Failure { code: "user-key-match".into(), message, twins }
-}
-
-/// The user keys of an insert that may have happened; none where they cannot be told.
-fn sent_keys(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Vec<UserKey>, Stop> {
-    let mut row = (*intent.row).clone();
-    links::agreed_to_remote(store, work.object(), &mut row, &Value::Null)?;
-    let remote = work.participant().mapper.to_remote(&[&row]).pop().and_then(Result::ok);
-    Ok(remote.map_or_else(Vec::new, |remote| work.object().filled_user_keys(&remote).collect()))
 }
 
 /// Records with the user key of an insert that may have happened. What was sent had one.
