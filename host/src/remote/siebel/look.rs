@@ -187,7 +187,6 @@ impl Siebel {
 }
 
 /// User keys that are looked up together.
-#[derive(Clone)]
 struct SomeKeys<'k> {
     keys: &'k [&'k UserKey],
     /// What holds for a record with each.
