@@ -42,9 +42,23 @@ impl fmt::Debug for Token {
 /// The token in force, and how the last attempt to get one ended.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
-    latest: Mutex<Option<Result<Arc<Token>, RemoteError>>>,
+    latest: Mutex<Latest>,
     /// How many attempts have ended.
     attempts: AtomicU64,
+}
+
+/// What the token endpoint told last.
+#[derive(Default)]
+struct Latest {
+    outcome: Option<Result<Arc<Token>, RemoteError>>,
+    /// The refresh token that took the place of the one in the settings, which may have ended by that.
+    refresh: Option<String>,
+}
+
+impl fmt::Debug for Latest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.outcome.fmt(f)
+    }
 }
 
 /// What a token endpoint says (RFC 6749, sections 5.1 and 5.2).
@@ -54,6 +68,7 @@ struct Granted {
     token_type: Option<String>,
     /// Seconds; some servers write them as a text.
     expires_in: Option<Value>,
+    refresh_token: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,7 +96,7 @@ impl Http {
             token.until.is_none_or(|until| Instant::now() < until)
                 && refused.is_none_or(|refused| !Arc::ptr_eq(refused, token))
         };
-        match &*latest {
+        match &latest.outcome {
             Some(Ok(token)) if fresh(token) => return Ok(Some(token.clone())),
             // Somebody asked while this one waited, and once is enough.
             Some(Err(error)) if tokens.attempts.load(Ordering::Acquire) != seen => {
@@ -89,17 +104,18 @@ impl Http {
             }
             _ => {}
         }
-        let outcome = self.granted(client).await.map(Arc::new);
+        let outcome = self.granted(client, &mut latest.refresh).await.map(Arc::new);
         tokens.attempts.fetch_add(1, Ordering::AcqRel);
-        match latest.insert(outcome) {
+        match latest.outcome.insert(outcome) {
             Ok(token) => Ok(Some(token.clone())),
             Err(error) => Err(error.clone()),
         }
     }
 
-    /// Asks for a token. Doing so twice does no harm, so it is repeated as a read is.
-    async fn granted(&self, client: &OAuth2) -> Result<Token, RemoteError> {
-        let call = call(client);
+    /// Asks for a token. Doing so twice does no harm, so it is repeated as a read is. A new refresh token takes the
+    /// place of the old one.
+    async fn granted(&self, client: &OAuth2, refresh: &mut Option<String>) -> Result<Token, RemoteError> {
+        let call = call(client, refresh.as_deref().or(client.refresh_token.as_deref()));
         let mut patience = Patience::new(self.settings().retry_for);
         // The server counts from when it answers; that is not before this.
         let (asked, outcome) = loop {
@@ -118,6 +134,17 @@ impl Http {
         let granted: Granted = serde_json::from_slice(&reply.body)
             .map_err(|error| run(self.unreadable(&call, &reply, &error)))?;
         self.keep_secret(granted.access_token.clone());
+        let another = |token: &String| Some(token) != refresh.as_ref().or(client.refresh_token.as_ref());
+        if client.refresh_token.is_some()
+            && let Some(token) = granted.refresh_token.filter(another)
+        {
+            tracing::warn!(
+                "the server gave another refresh token: the one in `auth` may serve no further run, then let a user \
+                 give a new one"
+            );
+            self.keep_secret(token.clone());
+            *refresh = Some(token);
+        }
         let kind = granted.token_type.as_deref().unwrap_or("bearer");
         if !kind.eq_ignore_ascii_case("bearer") {
             let kind = self.clean(kind);
@@ -172,11 +199,11 @@ impl Http {
 
 const CHECK_CLIENT: &str = "check `client-id` and `client-secret` in `auth`; a server that wants them in the body needs `client-auth = \"body\"`";
 
-fn call(client: &OAuth2) -> Call<'_> {
+fn call<'c>(client: &'c OAuth2, refresh: Option<&str>) -> Call<'c> {
     let mut form = form_urlencoded::Serializer::new(String::new());
-    let grant = if client.refresh_token.is_some() { "refresh_token" } else { "client_credentials" };
+    let grant = if refresh.is_some() { "refresh_token" } else { "client_credentials" };
     form.append_pair("grant_type", grant);
-    if let Some(token) = &client.refresh_token {
+    if let Some(token) = refresh {
         form.append_pair("refresh_token", token);
     }
     if let Some(scope) = &client.scope {
