@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use futures_util::future::join_all;
 use host::ports::{Remote, Scope, WriteError};
+use host::remote::tryton::Tryton;
 use host::remote::{ClientAuth, Credentials, OAuth2, Settings};
 use std::time::Duration;
 
@@ -26,6 +27,21 @@ async fn a_key_goes_into_its_header_and_into_no_message() {
     let error = failure(&remote).await;
     says(&error, &["failed to log in", "no such key: ***"], "`header`");
     assert!(!format!("{error:?}").contains("k3y-k3y"));
+}
+
+/// Tryton's session is a login as good as the password.
+#[tokio::test]
+async fn a_session_that_the_server_repeats_is_in_no_message() {
+    let server = Server::start(async |_, request| match request.body.contains("common.db.login") {
+        true => r#"{"id":1,"result":[1,"s3ss10n",null]}"#.into_response(),
+        false => (StatusCode::INTERNAL_SERVER_ERROR, format!("s3ss10n, sent as {}", token(&request)))
+            .into_response(),
+    })
+    .await;
+    let login = Credentials::Basic { username: "me".into(), password: "hunter2".into() };
+    let remote = Tryton::new(settings(&server.url("http", "127.0.0.1")).identified(login)).unwrap();
+    let error = remote.connect().await.unwrap_err();
+    assert!(error.message.contains("***, sent as Session ***"), "{error}");
 }
 
 fn client(tokens: &Server) -> OAuth2 {
@@ -110,6 +126,30 @@ async fn a_users_refresh_token_gets_tokens_under_any_scheme_and_its_refusal_is_t
     for secret in ["r3fresh", "s3cret"] {
         assert!(!format!("{error:?}").contains(secret), "{error:?}");
     }
+}
+
+/// RFC 6749, section 6: a new refresh token ends the old one.
+#[tokio::test]
+async fn a_new_refresh_token_takes_the_place_of_the_old_one() {
+    let server = Server::start(async |_, request| match token(&request).as_str() {
+        "Bearer t0k3n-2" => EMPTY.into_response(),
+        _ => StatusCode::UNAUTHORIZED.into_response(),
+    })
+    .await;
+    let tokens = Server::start(async |number, request| {
+        let (next, now) = (number + 1, format!("refresh_token=r3fresh-{number}&"));
+        match request.body.contains(&now) {
+            true => format!(r#"{{"access_token":"t0k3n-{next}","refresh_token":"r3fresh-{next}"}}"#),
+            false => r#"{"error":"invalid_grant","error_description":"r3fresh-1 it is"}"#.to_owned(),
+        }
+    })
+    .await;
+    let user = OAuth2 { refresh_token: Some("r3fresh-0".into()), ..client(&tokens) };
+    count(&remote(with(&server, user.clone()))).await.unwrap();
+    assert_eq!(tokens.requests().len(), 2);
+    // Whoever still has the old one is refused, and the new one is a secret like it.
+    let error = failure(&remote(with(&server, user))).await;
+    says(&error, &["failed to log in: no token from", "invalid_grant"], "let a user give a new one");
 }
 
 #[tokio::test]

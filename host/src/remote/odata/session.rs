@@ -46,6 +46,9 @@ impl Odata {
             .iter()
             .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
             .collect();
+        // A session's cookie is a login.
+        let values = cookies.iter().filter_map(|cookie| cookie.split_once('=')).map(|(_, value)| value);
+        values.chain(token.to_str().ok()).for_each(|secret| self.http.keep_secret(secret.to_owned()));
         let cookies = sensitive(&cookies.join("; ")).filter(|cookies| !cookies.is_empty());
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(Session { token, cookies });
         Ok(true)

@@ -210,7 +210,10 @@ impl Rpc {
                 let params = [json!(username), json!({ "password": password })];
                 let login = self.post(None, Purpose::Query, "common.db.login", &params, None);
                 let (user, key, _): (i64, String, Value) = self.ask(&login).await?;
-                sensitive(&format!("Session {}", BASE64_STANDARD.encode(format!("{username}:{user}:{key}"))))
+                let session = BASE64_STANDARD.encode(format!("{username}:{user}:{key}"));
+                let authorization = sensitive(&format!("Session {session}"));
+                [key, session].into_iter().for_each(|secret| self.http.keep_secret(secret));
+                authorization
             }
             _ => self.http.authorization(),
         };
