@@ -2,6 +2,7 @@
 //! and what it imports.
 
 use super::grant::Grant;
+use super::loops::Loops;
 use super::nesting::Nesting;
 use super::refusal::Reason;
 use super::wasi::is_wasi;
@@ -32,7 +33,7 @@ pub struct Inspection {
     pub size: u64,
     /// Of the whole file, in lower-case hexadecimal digits.
     pub sha256: String,
-    /// Whether it is made of more parts than any toolchain makes.
+    /// Whether it is made of more parts than any toolchain makes, or of functions that no compiler gets done with.
     #[serde(skip)]
     pub(super) excessive: bool,
     /// Whether parts of it may call each other, which takes time without taking fuel.
@@ -54,7 +55,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
     }
     let (mut imports, mut exports) = (Vec::new(), Vec::new());
     // Components and modules nest; only the outermost one's surface counts.
-    let mut nesting = Nesting::default();
+    let (mut nesting, mut loops) = (Nesting::default(), Loops::default());
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload.map_err(|error| broken(&error))?;
         nesting.take(&payload).map_err(|error| broken(&error))?;
@@ -72,6 +73,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
                     exports.push(export.map_err(|error| broken(&error))?.name.name.to_owned());
                 }
             }
+            Payload::CodeSectionEntry(body) => loops.take(&body).map_err(|error| broken(&error))?,
             _ => {}
         }
     }
@@ -83,7 +85,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Reason> {
         exports,
         size: bytes.len() as u64,
         sha256,
-        excessive: nesting.is_excessive(),
+        excessive: nesting.is_excessive() || loops.is_excessive(),
         composed: nesting.is_composed(),
     })
 }

@@ -16,6 +16,7 @@ mod grant;
 mod inspect;
 mod limits;
 mod load;
+mod loops;
 mod mapper;
 mod merging;
 mod nesting;

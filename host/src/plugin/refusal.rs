@@ -3,6 +3,7 @@
 use super::declared::LARGEST_DECLARATION;
 use super::failure::{Failure, clean, size};
 use super::inspect::{LARGEST_FILE, MAPPED_VERSIONS};
+use super::loops::{MOST_IN_ONE, MOST_PLACES};
 use super::nesting::{DEEPEST, MOST_INSTANCES};
 use crate::shown::shown;
 use std::path::{Path, PathBuf};
@@ -96,7 +97,8 @@ pub enum Reason {
     OtherWorld(Vec<String>),
     /// To compile it would take minutes, or days.
     #[error(
-        "it is made of more parts than a program needs: more than {DEEPEST} deep, {MOST_INSTANCES} in all, or handed around"
+        "it is made of more parts than a program needs: more than {DEEPEST} deep, {MOST_INSTANCES} in all, or handed around, \
+         or of functions whose locals, times the loops in one another, come to more than {MOST_IN_ONE}, or {MOST_PLACES} in all"
     )]
     Excessive,
     /// wasmtime does not take it.
