@@ -5,7 +5,7 @@
 
 use crm::{Action, Config, Fault, Server};
 use rusqlite::Connection;
-use tests::{Json, Scene, json};
+use tests::{Json, Scene, json, stock_plugin};
 
 /// A scene with an account and a contact on the remote, nothing run yet.
 fn fresh() -> Scene {
@@ -428,4 +428,17 @@ fn a_store_that_another_program_holds_fails_the_run() {
     contains(&fails(&scene, 1), &["crm.db"]);
     other.execute_batch("ROLLBACK").unwrap();
     is_complete(&scene);
+}
+
+/// A link whose target nobody knows stays empty, as one that is mistyped would: so a run says it.
+#[test]
+fn a_link_to_an_object_that_nobody_describes_is_told() {
+    let scene = Scene::new(&["contact"]);
+    scene.crm().insert("Contact", &[("Last Name", "Doe"), ("First Name", "Jo")]).unwrap();
+    let told = scene.run().exits(0).err;
+    contains(&told, &["no plugin describes the object `account` that contact.account_id links to"]);
+    scene.install(&stock_plugin("account"));
+    assert!(!scene.run().exits(0).err.contains("links to"));
+    scene.configure("[objects.account]\nenabled = false\n");
+    assert!(!scene.run().exits(0).err.contains("links to"), "it is known, and switched off");
 }

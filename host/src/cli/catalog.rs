@@ -7,6 +7,7 @@ use crate::plugin::{Catalog, CatalogError, Grant, Limits, PluginOverride, Reason
 use crate::ports::Mapper;
 use crate::shown::shown;
 use std::path::{Path, PathBuf};
+use sync_core::value::Kind;
 
 /// Looks at every component of the plugins folder, also at those that no run would take.
 pub(super) fn survey(metadata: &Metadata) -> Result<Survey, Failure> {
@@ -38,6 +39,25 @@ pub(super) fn catalog(metadata: &Metadata) -> Result<Catalog, Failure> {
         }
     }
     Ok(catalog)
+}
+
+/// Warns of links to objects that neither plugins nor metadata know: they stay empty on this side, and one whose target is
+/// mistyped looks like that. An object alone, without those that it links to, is not refused.
+pub(super) fn check_links(metadata: &Metadata, catalog: &Catalog) {
+    let known = || catalog.objects().map(|plugin| plugin.object().name.as_str());
+    for object in catalog.objects().map(|plugin| plugin.object()) {
+        for field in &object.local {
+            let Kind::Reference(target) = &field.kind else { continue };
+            if !known().any(|name| name == target) && !metadata.objects.contains_key(target) {
+                tracing::warn!(
+                    "no plugin describes the object `{target}` that {}.{} links to: this field stays empty ({})",
+                    object.name,
+                    field.name,
+                    suggestion(target, known())
+                );
+            }
+        }
+    }
 }
 
 /// Why a plugin is refused: where it is the metadata that asks for something else, at its place there.

@@ -75,6 +75,7 @@ fn conclude(args: &Args, dry_run: bool, result: Result<Report, Failure>) -> Resu
 pub(super) fn perform(request: &Request<'_>, id: &str) -> Result<Report, Failure> {
     let metadata = setup::metadata(request.config)?;
     let catalog = setup::catalog(&metadata)?;
+    setup::check_links(&metadata, &catalog);
     // Before the store is locked, or made.
     setup::check_asked(&metadata, &catalog, request.objects)?;
     let remote = setup::remote(&metadata)?;

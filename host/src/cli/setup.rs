@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::args::OnConflict;
-pub(super) use super::catalog::{catalog, plugin_override, survey};
+pub(super) use super::catalog::{catalog, check_links, plugin_override, survey};
 use crate::local::{Keep, Mode, SqliteStore};
 use crate::metadata::{
     self, Auth, Metadata, MetadataError, ObjectMetadata, Policy, RemoteKind, RestDescription, suggestion,
