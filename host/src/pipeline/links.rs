@@ -196,8 +196,13 @@ pub(super) fn clear(
         pointers.filter(|it| !doomed.contains(&(it.object, it.record)))
     {
         let Some(object) = work.objects().nth(object) else { continue };
-        let Some(mut baseline) = store.baselines(object, &[record])?.pop() else { continue };
         let Some(pair) = deleted.iter().find(|pair| pair.local == target) else { continue };
+        let Some(mut baseline) = store.baselines(object, &[record])?.pop() else {
+            if !twins.contains(&pair.remote.id) {
+                unlink(work, store, object, record, (field, target))?;
+            }
+            continue;
+        };
         let heir = store.linked_local(&work.object().name, &pair.remote.id)?.filter(|heir| *heir != target);
         let agreed = Value::Reference(target.to_string());
         let link = heir.map_or(Value::Null, |heir| Value::Reference(heir.to_string()));
@@ -209,6 +214,24 @@ pub(super) fn clear(
             value.clone_from(&link);
         }
         write(work, store, object, baseline, (field, agreed, link))?;
+    }
+    Ok(())
+}
+
+/// Takes a link off a record that only this side has: it could never be sent.
+fn unlink(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    object: &Object,
+    local: LocalId,
+    (field, target): (usize, LocalId),
+) -> Result<(), Stop> {
+    let was = Value::Reference(target.to_string());
+    let answer = store.commit(object, vec![Change::Unlink { local, field, was }])?.pop();
+    if let Some(Changed::Refused { message }) = answer {
+        let issue = Failure::local_refused(&message);
+        store
+            .record_issues(work.run, &[issue.issue(object, Operation::PushInsert, Subject::local(local))])?;
     }
     Ok(())
 }

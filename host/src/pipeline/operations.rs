@@ -223,6 +223,7 @@ fn subject(change: &Change) -> Subject {
         }
         Change::Delete { local, .. }
         | Change::Settle { local, .. }
+        | Change::Unlink { local, .. }
         | Change::Forget { local }
         | Change::Settled { local } => Subject::local(*local),
         Change::Intend(intent) => Subject::local(intent.local),

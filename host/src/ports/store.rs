@@ -109,6 +109,16 @@ pub enum Change {
         /// The links: index of the local field, what it was, and what it is to be.
         links: Vec<(usize, Value, Value)>,
     },
+    /// Takes a link off a record that only this side has, where it still is what it was read as: what it points at is
+    /// gone.
+    Unlink {
+        /// The record.
+        local: LocalId,
+        /// Index of the local field.
+        field: usize,
+        /// What it was.
+        was: Value,
+    },
     /// Drops a baseline entry, whatever became of the records.
     Forget {
         /// The local id of the pair.

@@ -200,3 +200,19 @@ fn decision_12_a_record_that_came_back_into_the_filter_leaves_it_like_any_other(
     assert_eq!(scene.value("SELECT count(*) FROM account"), 0);
     nothing_to_do(&scene);
 }
+
+/// Also where only this side has the record with the link: it could never be sent.
+#[test]
+fn decision_12_a_new_records_link_to_a_record_that_is_gone_is_null() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.run().exits(0);
+    scene.crm().delete("Account", &acme).unwrap();
+    scene.sql("INSERT INTO opportunity(name, account_id) SELECT 'Deal', id FROM account");
+    // The link cannot be sent as long as the account's delete has not come.
+    scene.run();
+    scene.run();
+    assert_eq!(scene.rows("SELECT name, account_id FROM opportunity"), [json!(["Deal", null])]);
+    assert_eq!((scene.crm().count("Opportunity"), scene.issues().len()), (1, 0));
+    nothing_to_do(&scene);
+}

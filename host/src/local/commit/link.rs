@@ -4,7 +4,7 @@ use super::Writer;
 use crate::local::baseline::{self, Entry};
 use crate::local::images::Image;
 use crate::ports::{Baseline, Changed};
-use sync_core::change_key::{LocalId, LocalKey};
+use sync_core::change_key::{LocalId, LocalKey, Revision};
 use sync_core::value::{Kind, Value};
 
 impl Writer<'_> {
@@ -50,6 +50,19 @@ impl Writer<'_> {
         }
         let done = self.link(baseline, &fields)?;
         Ok(if fields.len() == links.len() { done } else { Changed::Moved })
+    }
+
+    pub(super) fn unlink(&mut self, local: LocalId, field: usize, was: &Value) -> rusqlite::Result<Changed> {
+        let revision = self.records.revision(local)?;
+        let found = self.attached.sql.value(self.connection, self.object, field, local)?;
+        if found.as_ref() != Some(was) {
+            return Ok(Changed::Moved);
+        }
+        let fields = [(field, Value::Null)];
+        let image = self.image(local, fields.iter().map(|(index, value)| (*index, value)), |_, _, _| true)?;
+        let left = self.write_fields(local, revision, &fields, image)?;
+        self.touch(local, left.is_some())?;
+        Ok(Changed::Done(LocalKey { id: local, revision: left.unwrap_or(Revision::UNSETTLED) }))
     }
 
     /// Whether a person's trigger made another of the record than was agreed on, in what is sent. What only the server

@@ -139,6 +139,7 @@ impl<'a> Writer<'a> {
             Change::Delete { local, expected } => self.delete(*local, *expected),
             Change::Link { baseline, fields } => self.link(baseline, fields),
             Change::Relink { baseline, links } => self.relink(baseline, links),
+            Change::Unlink { local, field, was } => self.unlink(*local, *field, was),
             Change::Settle { local, expected, fields, agreed } => {
                 self.settle(*local, *expected, fields, agreed.as_ref())
             }
@@ -345,7 +346,7 @@ fn is_open(remote: &RemoteKey) -> bool {
 /// Whether any of the changes writes a local record.
 fn writes_records(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
-        Change::Insert { .. } | Change::Update { .. } => true,
+        Change::Insert { .. } | Change::Update { .. } | Change::Unlink { .. } => true,
         Change::Link { fields, .. } | Change::Settle { fields, .. } => !fields.is_empty(),
         Change::Relink { links, .. } => !links.is_empty(),
         Change::Delete { .. } | Change::Forget { .. } | Change::Intend(_) | Change::Settled { .. } => false,
