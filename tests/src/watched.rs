@@ -2,7 +2,7 @@
 
 use host::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, LocalStatus, ObjectState,
-    Snapshot, Store, StoreError, Stretch,
+    Snapshot, Store, StoreError, Stretch, Unmade,
 };
 use sync_core::change_key::{LocalId, LocalKey, Pair, RemoteId};
 use sync_core::conflict::Choice;
@@ -132,6 +132,13 @@ impl<S: Store> Store for Watched<'_, S> {
 
     fn dangling(&self, object: &Object, field: usize, target: &Object) -> Result<Vec<LocalId>, StoreError> {
         self.store.dangling(object, field, target)
+    }
+
+    fn note_unmade(&mut self, object: &ObjectName, links: &[Unmade]) -> Result<(), StoreError> {
+        match links {
+            [] => Ok(()),
+            links => self.change(|store| store.note_unmade(object, links)),
+        }
     }
 
     fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tests::{Json, Scene, json, root};
 
 /// The version that this host writes.
-const CURRENT: i64 = 4;
+const CURRENT: i64 = 5;
 
 fn fixture(name: &str) -> String {
     std::fs::read_to_string(root().join("tests/fixtures").join(name)).unwrap()

@@ -39,6 +39,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod undo;
+mod unmade;
 mod watch;
 mod writing;
 

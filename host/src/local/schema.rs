@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 /// What brings the tables from version *i* to *i* + 1. Never edited once released: a change is a
 /// further entry.
-pub(super) const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub(super) const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 /// The version that this host writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -109,6 +109,13 @@ INSERT INTO "_sync_baseline" SELECT object, remote_id, local_id, revision, updat
   FROM "_sync_baseline_3" ORDER BY object, remote_id, local_id;
 DROP TABLE main."_sync_baseline_3";
 UPDATE "_sync_object" SET linked = (SELECT count(*) FROM "_sync_baseline" WHERE object = id);
+"#;
+
+/// Links that could not be made, by what they point at: see `unmade`.
+const VERSION_5: &str = r#"
+CREATE TABLE main."_sync_unmade"(
+  target INTEGER NOT NULL, missing TEXT NOT NULL, object INTEGER NOT NULL, remote_id TEXT NOT NULL,
+  PRIMARY KEY (target, missing, object, remote_id)) WITHOUT ROWID;
 "#;
 
 /// Makes the tables, or brings them up to date, in one transaction. Tables of a newer host are left

@@ -5,10 +5,10 @@ use super::error::unfit;
 use super::refusal::Refusal;
 use super::sqlite::{Mode, SqliteStore};
 use super::table::{self, AttachError};
-use super::{baseline, journal, logs, pairs, runs};
+use super::{baseline, journal, logs, pairs, runs, unmade};
 use crate::ports::{
     Baseline, Change, Changed, ConflictEntry, Intent, IssueEntry, LocalRecord, LocalStatus, ObjectState,
-    Snapshot, Store, StoreError, Stretch,
+    Snapshot, Store, StoreError, Stretch, Unmade,
 };
 use crate::shown::shown;
 use rusqlite::Connection;
@@ -184,6 +184,19 @@ impl Store for SqliteStore {
         }
         pairs::linked_remote(&self.connection, self.number(object)?, id)
             .map_err(|error| self.failed(&format!("look up a link to {object}"))(error))
+    }
+
+    fn note_unmade(&mut self, object: &ObjectName, links: &[Unmade]) -> Result<(), StoreError> {
+        if links.is_empty() {
+            return Ok(());
+        }
+        let number = self.number(object)?;
+        let targets: Vec<i64> =
+            links.iter().map(|link| self.number(&link.target)).collect::<Result<_, _>>()?;
+        self.write_lazily(&format!("note links of {object}"), |connection| {
+            let mut links = links.iter().zip(targets);
+            links.try_for_each(|(link, target)| unmade::note(connection, number, target, link))
+        })
     }
 
     fn set_aside(&mut self, object: &ObjectName, pairs: Vec<LocalId>) {

@@ -3,7 +3,7 @@
 
 use super::operations::{Doomed, Work};
 use super::{Failure, Stop, Subject};
-use crate::ports::{Baseline, Change, Changed, Store};
+use crate::ports::{Baseline, Change, Changed, Store, Unmade};
 use std::collections::HashSet;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::object::{Field, Object, ObjectName};
@@ -17,6 +17,13 @@ pub(super) struct Unlinked {
     pub(super) target: ObjectName,
     /// The record there.
     pub(super) id: RemoteId,
+}
+
+impl Unlinked {
+    /// The same as a link of this record that cannot be made.
+    pub(super) fn unmade(&self, record: &RemoteId) -> Unmade {
+        Unmade { record: record.clone(), target: self.target.clone(), missing: self.id.clone() }
+    }
 }
 
 /// Translates the links of a row that was mapped to local shape. Those that point at records which are not
@@ -206,8 +213,12 @@ pub(super) fn clear(
         let heir = store.linked_local(&work.object().name, &pair.remote.id)?.filter(|heir| *heir != target);
         let agreed = Value::Reference(target.to_string());
         let link = heir.map_or(Value::Null, |heir| Value::Reference(heir.to_string()));
-        if heir.is_none() && (perhaps || twins.contains(&pair.remote.id)) {
-            baseline.pair.remote.token = RemoteToken::unsettled();
+        if heir.is_none() {
+            if perhaps || twins.contains(&pair.remote.id) {
+                baseline.pair.remote.token = RemoteToken::unsettled();
+            }
+            let lost = Unlinked { target: work.object().name.clone(), id: pair.remote.id.clone() };
+            store.note_unmade(&object.name, &[lost.unmade(&baseline.pair.remote.id)])?;
         }
         // A link that was only just made here was never agreed on.
         if let Some(value) = baseline.row.get_mut(field).filter(|value| **value == agreed) {

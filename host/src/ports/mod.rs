@@ -17,5 +17,5 @@ pub use remote::{
 };
 pub use store::{
     Baseline, Change, Changed, ConflictEntry, ConflictField, Intent, IssueEntry, LocalRecord, LocalStatus,
-    ObjectState, Snapshot, Store, StoreError, Unfit,
+    ObjectState, Snapshot, Store, StoreError, Unfit, Unmade,
 };

@@ -208,6 +208,17 @@ pub struct ObjectState {
     pub refused: Option<StoreError>,
 }
 
+/// A link that could not be made, because what it points at does not exist: it is null here (decision 12).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmade {
+    /// The remote record that has the link.
+    pub record: RemoteId,
+    /// The object of the record that it points at.
+    pub target: ObjectName,
+    /// That record.
+    pub missing: RemoteId,
+}
+
 /// An operation that could not be carried out (found when applying).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueEntry {
@@ -347,6 +358,10 @@ pub trait Store: Send {
 
     /// The remote record that a local one is linked to.
     fn linked_remote(&self, object: &ObjectName, id: LocalId) -> Result<Option<RemoteId>, StoreError>;
+
+    /// Remembers records of the object whose link to a record of another could not be made, as that does not exist: once
+    /// it is inserted, the next run looks at them again. Noted too often does no harm.
+    fn note_unmade(&mut self, object: &ObjectName, links: &[Unmade]) -> Result<(), StoreError>;
 
     /// Sets pairs aside for as long as the store is open: the server that is talked to has nothing of them, so no
     /// link is translated by them. An id of theirs may be another record's there.

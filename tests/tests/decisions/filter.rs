@@ -1,7 +1,7 @@
 //! What leaves the filter, and what a link needs beyond it: decision 12.
 
 use super::{accounts, nothing_to_do, runs_without_a_write};
-use crm::{Action, Fault};
+use crm::{Action, Fault, Visibility};
 use tests::{Scene, json};
 
 /// Puts another text into the metadata.
@@ -215,4 +215,38 @@ fn decision_12_a_new_records_link_to_a_record_that_is_gone_is_null() {
     assert_eq!(scene.rows("SELECT name, account_id FROM opportunity"), [json!(["Deal", null])]);
     assert_eq!((scene.crm().count("Opportunity"), scene.issues().len()), (1, 0));
     nothing_to_do(&scene);
+}
+
+/// A link is null as long as its record does not exist, whether that was never here or went.
+#[test]
+fn decision_12_a_link_is_made_once_its_record_is_there() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    let crm = scene.crm();
+    let acme = crm.insert("Account", &[("Name", "Acme")]).unwrap();
+    let later = crm.insert_visible("Account", Visibility::All, &[("Name", "Later")]).unwrap();
+    for (name, account) in [("Deal", &acme), ("Early", &later), ("Moved", &later)] {
+        crm.insert("Opportunity", &[("Name", name), ("Account Id", account)]).unwrap();
+    }
+    scene.run().exits(0);
+    let links =
+        "SELECT o.name, a.name FROM opportunity o LEFT JOIN account a ON a.id = o.account_id ORDER BY o.name";
+    assert_eq!(scene.rows(links), [json!(["Deal", "Acme"]), json!(["Early", null]), json!(["Moved", null])]);
+    crm.set_visibility("Account", &acme, Visibility::All).unwrap();
+    scene.run().exits(0);
+    assert_eq!(scene.rows(links)[0], json!(["Deal", null]));
+    nothing_to_do(&scene);
+    // Somebody links one to another record meanwhile.
+    scene.sql("INSERT INTO account(name) VALUES('Bolt')");
+    scene.sql("UPDATE opportunity SET account_id = (SELECT id FROM account WHERE name = 'Bolt') WHERE name = 'Moved'");
+    scene.run().exits(0);
+    crm.set_visibility("Account", &acme, Visibility::SalesRep).unwrap();
+    crm.set_visibility("Account", &later, Visibility::SalesRep).unwrap();
+    scene.run().exits(0);
+    scene.run().exits(0);
+    assert_eq!(
+        scene.rows(links),
+        [json!(["Deal", "Acme"]), json!(["Early", "Later"]), json!(["Moved", "Bolt"])]
+    );
+    nothing_to_do(&scene);
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_unmade"), 0);
 }

@@ -9,6 +9,7 @@ use crate::local::images::{Image, Taker};
 use crate::local::journal::Journal;
 use crate::local::logs;
 use crate::local::table::Attached;
+use crate::local::unmade;
 use crate::local::watch::PassBy;
 use crate::local::writing::Writing;
 use crate::ports::{Baseline, Change, Changed};
@@ -33,6 +34,8 @@ pub(super) struct Writer<'a> {
     entering: Entering<'a>,
     journal: Journal<'a>,
     pairs: Pairs,
+    /// Whether there are links that could not be made, to records of this object.
+    awaited: bool,
 }
 
 /// What became of the object's pairs since the transaction began.
@@ -55,8 +58,8 @@ impl<'a> Writer<'a> {
     ) -> rusqlite::Result<Writer<'a>> {
         let records = Writing::new(connection, object, attached, pass_by)?;
         let (entering, journal) = (Entering::new(connection)?, Journal::new(connection)?);
-        let pairs = Pairs::default();
-        Ok(Writer { connection, object, attached, images, records, entering, journal, pairs })
+        let (pairs, awaited) = (Pairs::default(), unmade::has_any(connection, attached.id)?);
+        Ok(Writer { connection, object, attached, images, records, entering, journal, pairs, awaited })
     }
 
     /// Carries out all changes. What a constraint of the table refuses is that record's failure (decision 22):
@@ -170,6 +173,9 @@ impl<'a> Writer<'a> {
         // An id that comes back all the same, in a table that somebody made anew, may still have a pair.
         let is_new = self.is_new(local)?;
         self.pair(&Entry { local, remote, revision, row, beyond_filter: Some(beyond_filter) }, is_new)?;
+        if self.awaited {
+            unmade::look_again(self.connection, self.attached.id, &remote.id)?;
+        }
         if is_open(remote) || found != Some(revision) {
             self.touch(local, true)?;
         }

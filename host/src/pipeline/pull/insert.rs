@@ -1,7 +1,7 @@
 //! Pull insert: fetch the details of new remote records, map them, insert the local records.
 
 use super::ahead::{Ahead, Batch, Read, Wanted};
-use super::parents::{fates, is_settled, waits_for_parent};
+use super::parents::{fates, is_settled, unmade, waits_for_parent};
 use super::{Mapped, link, map};
 use crate::pipeline::change_keys::everything;
 use crate::pipeline::operations::{Learned, OpenLink, Reading, Work};
@@ -110,6 +110,7 @@ async fn insert_mapped(
     let mut failures: Vec<_> =
         failed.into_iter().map(|(key, failure)| (Subject::remote(&key.id), failure)).collect();
     let fates = fates(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await?;
+    store.note_unmade(&work.object().name, &unmade(work, mapped.iter(), &fates))?;
     // Pulled for the sake of a link just now: two objects may point at each other beyond their filters.
     let pulled: HashSet<RemoteId> = match beyond_filter || work.participant().filter.is_some() {
         true => store.beyond_filter(&work.object().name)?.into_iter().collect(),

@@ -7,7 +7,7 @@ use crate::pipeline::judge::unlike;
 use crate::pipeline::links::Unlinked;
 use crate::pipeline::operations::{Learned, OpenLink, Work};
 use crate::pipeline::{Failure, Stop};
-use crate::ports::{Baseline, Change, Store};
+use crate::ports::{Baseline, Change, Store, Unmade};
 use futures_util::TryStreamExt;
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::{LocalId, RemoteId, RemoteKey, RemoteToken};
@@ -97,6 +97,19 @@ pub(super) fn is_settled(unlinked: &[Unlinked], fates: &HashMap<Unlinked, Fate>)
     !unlinked.iter().any(|link| fates.get(link) == Some(&Fate::Later))
 }
 
+/// The links that are null for good, as far as is known: their records do not exist.
+pub(super) fn unmade<'l>(
+    work: &Work<'_>,
+    mapped: impl Iterator<Item = &'l Mapped>,
+    fates: &HashMap<Unlinked, Fate>,
+) -> Vec<Unmade> {
+    let takes_part =
+        |target: &ObjectName| work.participants.iter().any(|it| it.mapper.object().name == *target);
+    let of = |it: &'l Mapped| it.unlinked.iter().map(move |link| (&it.key.id, link));
+    let lost = |link: &Unlinked| fates.get(link) == Some(&Fate::Null) && takes_part(&link.target);
+    mapped.flat_map(of).filter(|(_, link)| lost(link)).map(|(id, link)| link.unmade(id)).collect()
+}
+
 pub(super) fn waits_for_parent(unlinked: &[Unlinked], fates: &HashMap<Unlinked, Fate>) -> Option<Failure> {
     let link = unlinked.iter().find(|link| fates.get(link) == Some(&Fate::Failed))?;
     let message = format!("waits for {} {}, which could not be pulled", link.target, link.id);
@@ -123,11 +136,15 @@ pub(in crate::pipeline) async fn fill_links(
         let baselines: HashMap<LocalId, Baseline> =
             store.baselines(object, &locals)?.into_iter().map(|base| (base.pair.local, base)).collect();
         let mut changes = Vec::with_capacity(mapped.len());
+        let mut lost = Vec::new();
         for Mapped { key, row, unlinked } in mapped {
             let Some(base) = by_id.get(&key.id).and_then(|link| baselines.get(&link.local)) else { continue };
             // A link whose record is still not here stays open, and the next run tries again; one to a record
             // that is gone, or of an object without a plugin, is settled by its own look-up then.
             let still_open = still_expected(work, store, &unlinked).await?;
+            if !still_open {
+                lost.extend(unlinked.iter().map(|link| link.unmade(&key.id)));
+            }
             let remote = if still_open { RemoteKey { token: RemoteToken::unsettled(), ..key } } else { key };
             // A local edit made meanwhile stays; where more than links is written, the entry is then still open, and the
             // next run compares both.
@@ -137,6 +154,7 @@ pub(in crate::pipeline) async fn fill_links(
             };
             changes.push(only_links(object, base, &row, &remote).unwrap_or_else(whole));
         }
+        store.note_unmade(&object.name, &lost)?;
         let mut failures = Vec::new();
         work.commit(store, changes, &mut failures)?;
         work.log(store, Operation::PullUpdate, failures)?;

@@ -1,7 +1,7 @@
 //! Pull update: fetch the details of changed remote records, map them, overwrite all mapped fields (decision 1).
 
 use super::ahead::{Ahead, Wanted};
-use super::parents::{fates, is_settled, waits_for_parent};
+use super::parents::{fates, is_settled, unmade, waits_for_parent};
 use super::{Mapped, link, map, moved_locally, pages};
 use crate::pipeline::judge::unlike;
 use crate::pipeline::operations::{Learned, OpenLink, PullUpdate, Work};
@@ -48,6 +48,7 @@ pub(in crate::pipeline) async fn updates(
             .map(|(key, failure)| (Subject { local: pair_of(&key.id), remote: Some(key.id) }, failure))
             .collect();
         let fates = fates(work, store, mapped.iter().flat_map(|it| &it.unlinked)).await?;
+        store.note_unmade(&object.name, &unmade(work, mapped.iter(), &fates))?;
         let pairs = mapped.iter().filter_map(|it| Some(by_id.get(&it.key.id)?.pair.clone())).collect();
         let baselines: HashMap<LocalId, Baseline> =
             store.agreed(object, pairs)?.into_iter().map(|base| (base.pair.local, base)).collect();
