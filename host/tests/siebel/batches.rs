@@ -1,6 +1,6 @@
 //! Several records at once: fewer requests, and each record's answer as it would be by itself.
 
-use super::{SUBJECT, Server, activity, start, text, token};
+use super::{DONE, SUBJECT, Server, activity, start, text, token, view};
 use crm::{Action, Fault};
 use host::ports::{Remote, RemoteDelete, RemoteUpdate, WriteError};
 use host::remote::siebel::Siebel;
@@ -130,7 +130,8 @@ async fn of_several_updates_each_is_guarded_by_itself() {
         [Some("Ours"), Some("Moved"), None, Some("Ours")].map(|it| it.map(str::to_owned))
     );
     let requests = siebel.requests(&object.name);
-    assert_eq!((requests.write - before.write, requests.query - before.query), (2, 2));
+    // Before the write and after it; and before it once more of the one that is gone.
+    assert_eq!((requests.write - before.write, requests.query - before.query), (2, 3));
 }
 
 #[tokio::test]
@@ -145,6 +146,63 @@ async fn of_several_deletes_each_is_guarded_by_itself() {
     assert!(server.store().get("Action", &known[0].0.0).is_some());
     assert!(server.store().get("Action", &known[2].0.0).is_none());
     let requests = siebel.requests(&object.name);
-    // That the one is gone is asked of it alone once more.
+    // Of the one that is gone once more.
     assert_eq!((requests.write, requests.query), (1, 2));
+}
+
+/// The server gives no more than 20 records a page, whatever it is asked for; it tells how many there are, or does not.
+fn give_small_pages(server: &Server, with_total: bool) {
+    server.clear_faults();
+    server.fault(Fault::new("GET", "PageSize", Action::SmallPage(20)).always());
+    if !with_total {
+        server.fault(Fault::new("GET", "PageSize", Action::NoTotal).always());
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_a_short_page_leaves_out_is_not_free() {
+    let (server, siebel, object, _) = activities(25).await;
+    server.store().insert("Action", &[("Description", "Call 3")]).unwrap();
+    let subjects: Vec<String> = (0..26).map(|number| format!("Call {number}")).collect();
+    let keys: Vec<UserKey> = subjects.iter().map(|subject| key(subject)).collect();
+    let keys: Vec<&UserKey> = keys.iter().collect();
+    for with_total in [true, false] {
+        give_small_pages(&server, with_total);
+        let found = siebel.find_all(&object, &keys).await;
+        let found: Vec<usize> = found.into_iter().map(|found| found.unwrap().len()).collect();
+        let expected = (0..26).map(|number| if number == 3 { 2 } else { usize::from(number < 25) });
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{with_total}");
+    }
+}
+
+#[tokio::test]
+async fn that_no_key_is_taken_is_one_query_on_any_server() {
+    let (server, siebel, object, _) = activities(3).await;
+    give_small_pages(&server, false);
+    let before = siebel.requests(&object.name).query;
+    let keys = [key("One"), key("Two"), key("Three")];
+    let found = siebel.find_all(&object, &keys.iter().collect::<Vec<_>>()).await;
+    assert!(found.into_iter().all(|found| found.unwrap().is_empty()));
+    assert_eq!(siebel.requests(&object.name).query - before, 1);
+}
+
+#[tokio::test]
+async fn a_record_that_a_short_page_leaves_out_is_not_gone() {
+    let (server, siebel, object, known) = activities(45).await;
+    give_small_pages(&server, false);
+    let ids: Vec<RemoteId> = known.iter().map(|(id, _)| id.clone()).collect();
+    let before = siebel.requests(&object.name);
+    assert_eq!(siebel.details(&object, &ids).await.unwrap().len(), 45);
+    assert_eq!(siebel.requests(&object.name).details - before.details, 3);
+    assert_eq!(siebel.in_view(view(&object), &ids).await.unwrap().unwrap().len(), 45);
+    let changes = [(DONE, Value::Boolean(true))];
+    let updates: Vec<RemoteUpdate<'_>> =
+        known.iter().map(|(id, expected)| RemoteUpdate { id, expected, changes: &changes }).collect();
+    let written = siebel.update_all(&object, &updates).await;
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    let tokens: Vec<RemoteToken> = written.into_iter().map(|written| written.unwrap().token).collect();
+    let deletes: Vec<RemoteDelete<'_>> =
+        ids.iter().zip(&tokens).map(|(id, expected)| RemoteDelete { id, expected }).collect();
+    assert_eq!(siebel.delete_all(&object, &deletes).await, vec![Ok(()); 45]);
+    assert_eq!(server.store().count("Action"), 0);
 }

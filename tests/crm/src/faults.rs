@@ -93,6 +93,10 @@ pub enum Action {
     TruncateBody,
     /// The total of the answer is off by this many.
     WrongTotal(i64),
+    /// The answer tells no total.
+    NoTotal,
+    /// A page has no more than so many records, whatever was asked for.
+    SmallPage(usize),
     /// The answer has this header too, for instance `Retry-After`.
     Header(String, String),
     /// Someone else changes the data right before the request is carried out.

@@ -21,6 +21,8 @@ pub(crate) struct Call<'a> {
     pub(crate) query: &'a str,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
+    /// Records that a page has at most.
+    pub(crate) largest_page: usize,
 }
 
 /// What a URL addresses.
@@ -49,7 +51,8 @@ fn carry_out(app: &App, call: &Call<'_>) -> Result<Answer, Refusal> {
     authorize(app, call.headers)?;
     acceptable(call.headers)?;
     let Target { component, id } = target(call.path)?;
-    let query = Query::parse(component, call.query)?;
+    let mut query = Query::parse(component, call.query)?;
+    query.size = query.size.min(call.largest_page);
     let shape = Shape::new(&app.base, component, &query);
     let mut data = app.store.lock();
     match (call.method, id) {

@@ -26,17 +26,23 @@ pub(crate) async fn serve(
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return respond(Refusal::new(413, "The body is too large.").into(), &[]);
     };
-    let call = Call {
+    let mut call = Call {
         method: &head.method,
         path: head.uri.path(),
         query: head.uri.query().unwrap_or(""),
         headers: &head.headers,
         body: &body,
+        largest_page: usize::MAX,
     };
     let decoded = decoded(&call);
     let target = head.uri.path_and_query().map_or("", |target| target.as_str());
     let sequence = app.log.begin(call.method.as_str(), target, &decoded, &body);
     let actions = app.faults.strike(call.method.as_str(), &decoded);
+    let small = actions.iter().filter_map(|action| match action {
+        Action::SmallPage(records) => Some(*records),
+        _ => None,
+    });
+    call.largest_page = small.min().unwrap_or(usize::MAX);
     let answer = handle(&app, &peer, &call, &actions).await;
     app.log.end(sequence, (!peer.line.is_closed()).then_some(answer.status));
     respond(answer, &actions)
@@ -92,6 +98,7 @@ async fn handle(app: &App, peer: &Peer, call: &Call<'_>, actions: &[Action]) -> 
                 let wrong = |total: usize| total.saturating_add_signed(*off as isize);
                 answer.total = answer.total.map(wrong);
             }
+            Action::NoTotal => answer.total = None,
             _ => {}
         }
     }

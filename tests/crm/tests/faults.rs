@@ -64,6 +64,13 @@ fn answers_break_off_and_lie() {
     let reply = client.get("Account/Account?recordcountneeded=true");
     assert_eq!(reply.header("Total-Record-Count"), Some("2"));
     assert_eq!(reply.header("Retry-After"), Some("1"));
+    client.server.fault(Fault::new("GET", "", Action::SmallPage(1)).times(2));
+    client.server.fault(Fault::new("GET", "", Action::NoTotal).skip(1));
+    for total in [Some("3"), None] {
+        let reply = client.get("Account/Account?recordcountneeded=true&uniformresponse=Y&PageSize=100");
+        assert_eq!(reply.header("Total-Record-Count"), total);
+        assert_eq!(reply.json()["items"].as_array().map(Vec::len), Some(1));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use super::listing::Extent;
 use super::query::{self, LONGEST_URL, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
-use crate::ports::{RemoteError, RemoteRecord, Scope, side_by_side};
+use crate::ports::{RemoteError, RemoteRecord, Scope, View, side_by_side};
 use crate::remote::decode::Layout;
 use std::collections::{HashMap, HashSet};
 use sync_core::change_key::RemoteId;
@@ -19,7 +19,9 @@ impl Siebel {
         object: &Object,
         key: &UserKey,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        self.look(object, Extent::Records, self.conditions(object, key), 2).await
+        let layout = Extent::Records.layout(object);
+        let url = self.look_up(&layout, self.conditions(object, key)).at(self.address(object, None));
+        self.query(object, Purpose::Query, url, layout).await
     }
 
     /// The same for several keys; answer *i* belongs to key *i*.
@@ -43,7 +45,8 @@ impl Siebel {
         conditions: &'k [String],
     ) -> Vec<SomeKeys<'k>> {
         let layout = Extent::Records.layout(object);
-        let url = self.look_up(object, &layout, vec![conditions.join(" OR ")], PAGE);
+        let query = self.look_up(&layout, vec![conditions.join(" OR ")]);
+        let url = Query { page: Some(PAGE), count: true, ..query }.at(self.address(object, None));
         if url.as_str().len() >= LONGEST_URL && keys.len() > 1 {
             let (keys, conditions) = (keys.split_at(keys.len() / 2), conditions.split_at(keys.len() / 2));
             let halves = [(keys.0, conditions.0), (keys.1, conditions.1)];
@@ -76,8 +79,8 @@ impl Siebel {
         side_by_side(IN_FLIGHT, requests.collect()).await
     }
 
-    /// `None` where the one query does not tell whose the records are that it finds: a server may take more for equal
-    /// than the same letters.
+    /// `None` where the one query does not tell whose the records are that it finds, as a server may take more for equal
+    /// than the same letters; or not that there are no others, as it may give smaller pages than it is asked for.
     async fn with_keys_together(
         &self,
         object: &Object,
@@ -88,8 +91,10 @@ impl Siebel {
             return None;
         }
         let layout = Extent::Records.layout(object);
-        let found = self.query(object, Purpose::Query, url, layout).await.ok()?;
-        if found.len() >= PAGE {
+        let (found, total) = self.counted(object, Purpose::Query, url, layout).await.ok()?;
+        // That nothing at all is found needs no proof.
+        let is_whole = total.map_or(found.is_empty(), |total| u64::try_from(found.len()) == Ok(total));
+        if !is_whole {
             return None;
         }
         let mut answers = vec![Vec::new(); keys.len()];
@@ -106,19 +111,19 @@ impl Siebel {
         Some(answers)
     }
 
-    /// The records of these ids as they are now, in the widest view: one query, or one each should that fail. Nothing
-    /// may be written to an id that the server did not name, so that a record of any other is left out.
+    /// The records of these ids as they are now, in the widest view: by one query, and what that misses, or all should it
+    /// fail, each by itself. Nothing may be written to an id that the server did not name, so that a record of any other
+    /// is left out.
     pub(super) async fn present(&self, object: &Object, extent: Extent, ids: &[&RemoteId]) -> Present {
-        if ids.len() > 1
-            && let Ok(found) = self.present_together(object, extent, ids).await
-        {
-            let mut found: HashMap<RemoteId, RemoteRecord> =
-                found.into_iter().map(|record| (record.key.id.clone(), record)).collect();
-            return Present(ids.iter().map(|&id| (id.clone(), Ok(found.remove(id)))).collect());
-        }
-        let requests = ids.iter().map(|id| self.one(object, extent, id)).collect();
-        let found = side_by_side(IN_FLIGHT, requests).await;
-        Present(ids.iter().map(|&id| id.clone()).zip(found).collect())
+        let together =
+            if ids.len() > 1 { self.present_together(object, extent, ids).await.ok() } else { None };
+        let together = together.into_iter().flatten().map(|it| (it.key.id.clone(), Ok(Some(it))));
+        let mut found: HashMap<RemoteId, Result<Option<RemoteRecord>, RemoteError>> = together.collect();
+        let missing: Vec<&RemoteId> = ids.iter().copied().filter(|id| !found.contains_key(*id)).collect();
+        let requests = missing.iter().map(|id| self.one(object, extent, id)).collect();
+        let alone = side_by_side(IN_FLIGHT, requests).await;
+        found.extend(missing.into_iter().cloned().zip(alone));
+        Present(found)
     }
 
     async fn present_together(
@@ -127,13 +132,58 @@ impl Siebel {
         extent: Extent,
         ids: &[&RemoteId],
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let (view, view_mode) = (View { object, filter: None }, &*self.options.user_key_view_mode);
+        let how = ById { view, view_mode, extent, purpose: Purpose::Query };
         let mut all = Vec::with_capacity(ids.len());
-        for ids in ids.chunks(PAGE) {
-            let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
-            let any = query::any_of(&object.resource.id, &ids);
-            all.extend(self.look(object, extent, vec![any], PAGE).await?);
+        for (url, _) in self.by_ids(how, ids.iter().map(|id| id.0.as_str()).collect()) {
+            all.extend(self.query(object, how.purpose, url, extent.layout(object)).await?);
         }
         Ok(all)
+    }
+
+    /// The records of these ids. That one is missing among others is no proof that it is gone, as a server may give
+    /// smaller pages than it is asked for: what is missing is asked for again, until nothing is found of it.
+    pub(super) async fn by_id(
+        &self,
+        how: ById<'_>,
+        ids: Vec<&str>,
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let object = how.view.object;
+        let mut all = Vec::with_capacity(ids.len());
+        let mut open = self.by_ids(how, ids);
+        while let Some((url, mut ids)) = open.pop() {
+            let asked = ids.len();
+            let page = self.query(object, how.purpose, url, how.extent.layout(object)).await?;
+            let found: HashSet<&str> = page.iter().map(|record| record.key.id.0.as_str()).collect();
+            ids.retain(|id| !found.contains(id));
+            if ids.len() < asked {
+                open.extend(self.by_ids(how, ids));
+            }
+            all.extend(page);
+        }
+        Ok(all)
+    }
+
+    /// The queries for records by id, the last first: one, or more where the address would become too long.
+    fn by_ids<'i>(&self, how: ById<'_>, mut ids: Vec<&'i str>) -> Vec<(Url, Vec<&'i str>)> {
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let View { object, filter } = how.view;
+        let any = query::any_of(&object.resource.id, &ids);
+        let query = Query {
+            fields: how.extent.layout(object).names().collect(),
+            all: filter.map(str::to_owned).into_iter().chain([any]).collect(),
+            page: Some(PAGE),
+            view_mode: how.view_mode,
+            ..Query::default()
+        };
+        let url = query.at(self.address(object, None));
+        if ids.len() > PAGE || (url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
+            let right = ids.split_off(ids.len() / 2);
+            return [right, ids].into_iter().flat_map(|ids| self.by_ids(how, ids)).collect();
+        }
+        vec![(url, ids)]
     }
 
     /// One record by its id. `None` also where the server answers another one.
@@ -151,29 +201,15 @@ impl Siebel {
         Ok(records.into_iter().find(|record| record.key.id == *id))
     }
 
-    /// The records for which all conditions hold, in the widest view.
-    async fn look(
-        &self,
-        object: &Object,
-        extent: Extent,
-        all: Vec<String>,
-        page: usize,
-    ) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let layout = extent.layout(object);
-        let url = self.look_up(object, &layout, all, page);
-        self.query(object, Purpose::Query, url, layout).await
-    }
-
-    /// The address of that query.
-    fn look_up(&self, object: &Object, layout: &Layout<'_>, all: Vec<String>, page: usize) -> Url {
-        let query = Query {
+    /// The query for records for which all conditions hold, in the widest view: two at most.
+    fn look_up<'q>(&'q self, layout: &'q Layout<'_>, all: Vec<String>) -> Query<'q> {
+        Query {
             fields: layout.names().collect(),
             all,
-            page: Some(page),
+            page: Some(2),
             view_mode: &self.options.user_key_view_mode,
             ..Query::default()
-        };
-        query.at(self.address(object, None))
+        }
     }
 
     /// What holds for a record with this user key.
@@ -192,6 +228,16 @@ struct SomeKeys<'k> {
     /// What holds for a record with each.
     conditions: &'k [String],
     url: Url,
+}
+
+/// How records are asked for by id.
+#[derive(Clone, Copy)]
+pub(super) struct ById<'a> {
+    pub(super) view: View<'a>,
+    /// Whose records are visible.
+    pub(super) view_mode: &'a str,
+    pub(super) extent: Extent,
+    pub(super) purpose: Purpose,
 }
 
 /// Records as they were found, those that are gone among them.

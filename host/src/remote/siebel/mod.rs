@@ -23,6 +23,7 @@ use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
 use listing::{Extent, Part, Totals};
+use look::ById;
 use query::{LONGEST_URL, PAGE, Query};
 use reqwest::Method;
 use std::time::Duration;
@@ -196,26 +197,6 @@ impl Siebel {
         };
         Ok(self.get(view.object, Purpose::Count, url, total).await?.unwrap_or(Some(0)))
     }
-
-    /// The queries for records by id: one, or more where the address would become too long.
-    fn by_id<'o>(&self, view: View<'o>, extent: Extent, ids: &[&str]) -> Vec<(Url, Layout<'o>)> {
-        let View { object, filter } = view;
-        let layout = extent.layout(object);
-        let any = query::any_of(&object.resource.id, ids);
-        let query = Query {
-            fields: layout.names().collect(),
-            all: filter.map(str::to_owned).into_iter().chain([any]).collect(),
-            page: Some(PAGE),
-            view_mode: &self.options.view_mode,
-            ..Query::default()
-        };
-        let url = query.at(self.address(object, None));
-        if ids.len() > PAGE || (url.as_str().len() >= LONGEST_URL && ids.len() > 1) {
-            let (left, right) = ids.split_at(ids.len() / 2);
-            return [left, right].into_iter().flat_map(|ids| self.by_id(view, extent, ids)).collect();
-        }
-        vec![(url, layout)]
-    }
 }
 
 #[async_trait]
@@ -282,24 +263,17 @@ impl Remote for Siebel {
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
-        let mut all = Vec::with_capacity(ids.len());
-        if !ids.is_empty() {
-            for (url, layout) in self.by_id(View { object, filter: None }, Extent::Records, &ids) {
-                all.extend(self.query(object, Purpose::Details, url, layout).await?);
-            }
-        }
-        Ok(all)
+        let view = View { object, filter: None };
+        let view_mode = &self.options.view_mode;
+        let how = ById { view, view_mode, extent: Extent::Records, purpose: Purpose::Details };
+        self.by_id(how, ids.iter().map(|id| id.0.as_str()).collect()).await
     }
 
     async fn in_view(&self, view: View<'_>, ids: &[RemoteId]) -> Result<Option<Vec<RemoteId>>, RemoteError> {
-        let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
-        let mut all = Vec::with_capacity(ids.len());
-        for (url, layout) in self.by_id(view, Extent::Ids, &ids) {
-            let found = self.query(view.object, Purpose::Keys, url, layout).await?;
-            all.extend(found.into_iter().map(|record| record.key.id));
-        }
-        Ok(Some(all))
+        let view_mode = &self.options.view_mode;
+        let how = ById { view, view_mode, extent: Extent::Ids, purpose: Purpose::Keys };
+        let found = self.by_id(how, ids.iter().map(|id| id.0.as_str()).collect()).await?;
+        Ok(Some(found.into_iter().map(|record| record.key.id).collect()))
     }
 
     async fn find(&self, object: &Object, key: &UserKey) -> Result<Vec<RemoteRecord>, RemoteError> {

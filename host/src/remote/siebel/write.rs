@@ -70,16 +70,7 @@ impl Siebel {
     ) -> Vec<Result<(), WriteError>> {
         let mut found =
             self.present(object, Extent::Keys, &deletes.iter().map(|it| it.id).collect::<Vec<_>>()).await;
-        let several = deletes.len() > 1;
-        let deletes = deletes.iter().map(|it| {
-            let found = found.take(it.id);
-            async move {
-                // That one is missing among several is no proof that it is gone.
-                let is_missing = several && matches!(found, Ok(None));
-                let found = if is_missing { self.one(object, Extent::Keys, it.id).await } else { found };
-                self.delete_record(object, *it, found).await
-            }
-        });
+        let deletes = deletes.iter().map(|it| self.delete_record(object, *it, found.take(it.id)));
         side_by_side(IN_FLIGHT, deletes.collect()).await
     }
 
