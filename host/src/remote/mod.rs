@@ -22,6 +22,7 @@ mod settings;
 pub mod siebel;
 mod tally;
 mod token;
+mod totals;
 pub mod tryton;
 mod unreachable;
 

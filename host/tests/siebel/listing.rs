@@ -3,9 +3,10 @@
 use super::{activity, keys, start, view};
 use crm::{Action, Change, Fault, Server};
 use futures_util::TryStreamExt;
-use host::ports::{Feed, Mark, Remote, View};
+use host::ports::{Feed, Mark, Remote, Stretch, View};
 use host::remote::siebel::Siebel;
 use std::collections::BTreeSet;
+use sync_core::change_key::RemoteId;
 use sync_core::object::Object;
 use sync_core::value::Value;
 
@@ -100,4 +101,65 @@ async fn what_is_listed_can_be_read_with_its_content() {
     assert_eq!((records.len(), subjects.len()), (229, 229));
     assert!(!subjects.contains("Call 7"));
     assert_eq!(siebel.requests(&object.name).details, 3);
+}
+
+#[tokio::test]
+async fn a_short_page_is_the_end_only_where_nothing_is_left() {
+    let all: [Option<Action>; 2] = [None, Some(Action::NoTotal)];
+    for (count, hide) in
+        [0, 19, 20, 21, 120, 250].into_iter().flat_map(|count| all.clone().map(|it| (count, it)))
+    {
+        let (server, siebel, ids) = calls(count).await;
+        let object = activity();
+        server.fault(Fault::new("GET", "", Action::SmallPage(20)).always());
+        let is_told = hide.is_none();
+        hide.into_iter().for_each(|hide| server.fault(Fault::new("GET", "", hide).always()));
+        siebel.count(view(&object)).await.unwrap();
+        let listed = keys(&siebel, view(&object)).await.unwrap();
+        let listed: Vec<&str> = listed.iter().map(|key| key.id.0.as_str()).collect();
+        assert_eq!(listed, ids.iter().map(String::as_str).collect::<Vec<_>>(), "{count}, {is_told}");
+        let requests = siebel.requests(&object.name).keys as usize;
+        // Windows are of no use then, and are asked for once.
+        assert!(requests <= count.div_ceil(20) + 4, "{requests} requests for {count} records, {is_told}");
+        assert_eq!(changed(&siebel, &object).await, ids, "{count}, {is_told}");
+        let listed = siebel.ids_each(view(&object), &[Stretch::default()]).await.unwrap();
+        assert_eq!(listed[0].len(), count);
+    }
+}
+
+#[tokio::test]
+async fn records_that_come_while_short_pages_are_read_hide_no_others() {
+    let (server, siebel, ids) = calls(60).await;
+    let object = activity();
+    siebel.count(view(&object)).await.unwrap();
+    server.fault(Fault::new("GET", "", Action::SmallPage(20)).always());
+    let insert = Change::insert("Action", &[("Description", "Another")]);
+    server.fault(Fault::new("GET", "[Id] >", Action::Before(insert)).times(2));
+    let listed = keys(&siebel, view(&object)).await.unwrap();
+    let listed: BTreeSet<&str> = listed.iter().map(|key| key.id.0.as_str()).collect();
+    assert!(ids.iter().all(|id| listed.contains(id.as_str())));
+    assert_eq!(listed.len(), 62);
+}
+
+#[tokio::test]
+async fn a_whole_listing_without_a_total_ends_with_one_more_request() {
+    let (server, siebel, _) = calls(150).await;
+    let object = activity();
+    server.fault(Fault::new("GET", "", Action::NoTotal).always());
+    siebel.count(view(&object)).await.unwrap();
+    assert_eq!(keys(&siebel, view(&object)).await.unwrap().len(), 150);
+    assert_eq!(siebel.requests(&object.name).keys, 3);
+}
+
+#[tokio::test]
+async fn a_stretch_of_a_listing_is_one_request() {
+    let (_server, siebel, ids) = calls(150).await;
+    let object = activity();
+    let middle = RemoteId(ids[99].clone());
+    let stretches =
+        [Stretch { after: None, through: Some(&middle) }, Stretch { after: Some(&middle), through: None }];
+    let listed = siebel.ids_each(view(&object), &stretches).await.unwrap();
+    assert_eq!([listed[0].len(), listed[1].len()], [100, 50]);
+    // A full page does not tell that it is the last.
+    assert_eq!(siebel.requests(&object.name).keys, 3);
 }

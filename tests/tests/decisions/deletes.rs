@@ -75,6 +75,26 @@ fn decision_13_a_count_that_moved_is_listed_again() {
 }
 
 #[test]
+fn decision_13_a_server_that_gives_small_pages_is_listed_whole() {
+    for hide in [None, Some(Action::NoTotal)] {
+        let scene = Scene::new(&["account"]);
+        scene.fault(Fault::new("GET", "", Action::SmallPage(20)).always());
+        hide.into_iter().for_each(|hide| scene.fault(Fault::new("GET", "", hide).always()));
+        for index in 0..50 {
+            scene.crm().insert("Account", &[("Name", &format!("A{index}"))]).unwrap();
+        }
+        scene.run().exits(0);
+        assert_eq!(scene.value("SELECT count(*) FROM account"), 50);
+        nothing_to_do(&scene);
+        // Lost here, and entered again: each is there already.
+        scene.sql("DELETE FROM _sync_baseline");
+        assert_eq!(scene.run().exits(0).object("account")["adopted"], 50);
+        assert_eq!(scene.crm().count("Account"), 50);
+        nothing_to_do(&scene);
+    }
+}
+
+#[test]
 fn decision_13_an_error_on_a_page_fails_the_object() {
     let (scene, acme) = one_account();
     scene.crm().delete("Account", &acme).unwrap();

@@ -1,6 +1,6 @@
 //! Listings, by key set: a page begins after the last id of the one before, so that records which come and go move
-//! nothing. Where it is known how many are to come, several pages are asked for at once; of what changed, the first page
-//! tells how many.
+//! nothing. Where it is known how many are to come, several pages are asked for at once; where nobody has counted yet, the
+//! first page tells how many.
 //!
 //! Those are windows of one query, by row number, and rows may move between two requests. So a window begins with the
 //! last record of the one before. Where it does not, the rows have moved: what follows is read anew, after the last
@@ -10,15 +10,15 @@ use super::query::{self, PAGE, Query};
 use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{Mark, RemoteError, RemoteRecord, Scope, Stretch, View};
 use crate::remote::decode::{Layout, unfolded};
+use crate::remote::totals::Remainder;
 use futures_util::future::{BoxFuture, FutureExt, JoinAll, MaybeDone, join_all, maybe_done};
 use futures_util::stream::{self, Stream};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
 use sync_core::change_key::RemoteId;
-use sync_core::object::{Object, ObjectName};
+use sync_core::object::Object;
 
 /// What is listed of records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,21 +39,6 @@ impl Extent {
             Extent::Keys => Layout::keys(object, unfolded),
             Extent::Records => Layout::records(object, unfolded),
         }
-    }
-}
-
-/// How many records each object had when it was last counted.
-#[derive(Debug, Default)]
-pub(super) struct Totals(Mutex<HashMap<ObjectName, u64>>);
-
-impl Totals {
-    /// Remembers a count.
-    pub(super) fn note(&self, object: &ObjectName, total: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.clone(), total);
-    }
-
-    fn of(&self, object: &ObjectName) -> u64 {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(object).copied().unwrap_or(0)
     }
 }
 
@@ -82,8 +67,7 @@ struct Place<'a> {
     ready: VecDeque<Vec<RemoteRecord>>,
     /// Pages that were asked for.
     asked: Option<Asked<'a>>,
-    /// Records still to come, as far as known. A guess: it decides how much is asked for at once, and nothing else.
-    left: usize,
+    remainder: Remainder,
     ended: bool,
 }
 
@@ -101,10 +85,10 @@ impl Siebel {
         extent: Extent,
         part: Part<'a>,
     ) -> impl Stream<Item = Result<Vec<RemoteRecord>, RemoteError>> + Send + 'a {
-        let left = if part.is_all() { self.totals.of(&view.object.name) } else { 0 };
-        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let total = if part.is_all() { self.totals.of(&view.object.name) } else { None };
+        let remainder = Remainder::of(total);
         let (after, ready) = (part.stretch.after.cloned(), VecDeque::new());
-        let first = Place { extent, part, after, ready, asked: None, left, ended: false };
+        let first = Place { extent, part, after, ready, asked: None, remainder, ended: false };
         stream::try_unfold(first, move |mut place| async move {
             if place.ready.is_empty() && !place.ended {
                 self.advance(view, &mut place).await?;
@@ -120,8 +104,8 @@ impl Siebel {
         let pages = Pin::new(&mut asked).take_output().unwrap_or_default();
         for (window, page) in pages.into_iter().enumerate() {
             let (mut page, total) = page?;
-            if let Some(total) = total {
-                place.left = usize::try_from(total).unwrap_or(usize::MAX);
+            if total.is_some() {
+                place.remainder = Remainder::of(total);
             }
             let is_full = page.len() >= PAGE;
             if window > 0 {
@@ -133,12 +117,11 @@ impl Siebel {
             if let Some(last) = page.last() {
                 place.after = Some(last.key.id.clone());
             }
-            place.left = place.left.saturating_sub(page.len());
+            place.ended = place.remainder.ends_with(page.len(), is_full);
             if !page.is_empty() {
                 place.ready.push_back(page);
             }
-            if !is_full {
-                place.ended = true;
+            if place.ended {
                 return Ok(());
             }
         }
@@ -149,11 +132,16 @@ impl Siebel {
         Ok(())
     }
 
-    /// The requests for the next pages, as many at once as it makes sense.
+    /// The requests for the next pages, as many at once as it makes sense: windows are as large as whole pages.
     fn ask<'a>(&'a self, view: View<'a>, place: &Place<'a>) -> Asked<'a> {
-        let windows = place.left.div_ceil(PAGE - 1).clamp(1, IN_FLIGHT / 2);
+        let left = place.remainder.left();
+        let windows = match place.remainder.gives_short_pages() {
+            true => 1,
+            false => usize::try_from(left.unwrap_or(0)).unwrap_or(usize::MAX).div_ceil(PAGE - 1),
+        };
+        let windows = windows.clamp(1, IN_FLIGHT / 2);
         let (extent, part) = (place.extent, place.part);
-        let count = part.since.is_some() && place.after.is_none();
+        let count = left.is_none() && place.after.as_ref() == part.stretch.after;
         let window = |window: usize| {
             self.window(view, extent, part, place.after.clone(), window * (PAGE - 1), count).boxed()
         };

@@ -15,6 +15,7 @@ use super::decode::{Layout, Records, unfolded};
 use super::freshness::Newest;
 use super::http::{Call, Http, Reply};
 use super::tally::Purpose;
+use super::totals::Totals;
 use crate::ports::{
     Capabilities, Feed, IdsFrom, Lock, Mark, Pages, Remote, RemoteDelete, RemoteError, RemoteRecord,
     RemoteUpdate, Requests, ResourceDescription, Scope, Stretch, View, WriteError, Written, side_by_side,
@@ -22,7 +23,7 @@ use crate::ports::{
 use async_trait::async_trait;
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
 use jiff::tz::TimeZone;
-use listing::{Extent, Part, Totals};
+use listing::{Extent, Part};
 use look::ById;
 use query::{LONGEST_URL, PAGE, Query};
 use reqwest::Method;
@@ -222,7 +223,7 @@ impl Remote for Siebel {
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
         let total = self.total(view, Stretch::default()).await?;
-        self.totals.note(&view.object.name, total.unwrap_or(0));
+        self.totals.note(&view.object.name, total);
         Ok(total)
     }
 

@@ -10,6 +10,7 @@ mod write;
 use super::Settings;
 use super::decode::{Layout, Records};
 use super::tally::Purpose;
+use super::totals::{Remainder, Totals};
 use crate::ports::{
     Capabilities, IdsFrom, Lock, Remote, RemoteError, RemoteRecord, Requests, ResourceDescription, Scope,
     View, WriteError, Written,
@@ -18,6 +19,7 @@ use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use rpc::{Invocation, Rpc, plain};
 use serde_json::{Map, Value as Json, json};
+use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::object::{Object, ObjectName, UserKey};
 use sync_core::value::{Row, Value};
@@ -29,6 +31,7 @@ const PAGE: usize = 1_000;
 #[derive(Debug)]
 pub struct Tryton {
     rpc: Rpc,
+    totals: Totals,
 }
 
 impl Tryton {
@@ -37,7 +40,7 @@ impl Tryton {
     /// # Errors
     /// A machine on which there is no TLS.
     pub fn new(settings: Settings) -> Result<Tryton, RemoteError> {
-        Ok(Tryton { rpc: Rpc::new(settings)? })
+        Ok(Tryton { rpc: Rpc::new(settings)?, totals: Totals::default() })
     }
 
     fn invocation<'o>(
@@ -75,6 +78,30 @@ impl Tryton {
         limit: Option<usize>,
     ) -> Result<Vec<RemoteRecord>, RemoteError> {
         self.search(object, purpose, domain, limit, Layout::records(object, mechanism::fold)).await
+    }
+
+    /// The records of these ids that a view has. Not by `read`, which fails for all when one is gone. What is missing may
+    /// be so for the length of the answer: it is asked for again, until nothing is found of it.
+    async fn by_id(
+        &self,
+        view: View<'_>,
+        purpose: Purpose,
+        ids: &[RemoteId],
+    ) -> Result<Vec<RemoteRecord>, RemoteError> {
+        let mut ids: Vec<i64> = ids.iter().filter_map(number).collect();
+        let mut all = Vec::with_capacity(ids.len());
+        while !ids.is_empty() {
+            let domain = json!([filter(view)?, [view.object.resource.id, "in", ids]]);
+            let page = self.records(view.object, purpose, domain, None).await?;
+            let (asked, found) = (ids.len(), page.iter().filter_map(|record| number(&record.key.id)));
+            let found: HashSet<i64> = found.collect();
+            ids.retain(|id| !found.contains(id));
+            all.extend(page);
+            if ids.len() == asked {
+                break;
+            }
+        }
+        Ok(all)
     }
 
     async fn keys_after(&self, view: View<'_>, after: Option<i64>) -> Result<Vec<RemoteKey>, RemoteError> {
@@ -128,14 +155,16 @@ impl Remote for Tryton {
 
     async fn count(&self, view: View<'_>) -> Result<Option<u64>, RemoteError> {
         let invocation = self.invocation(view.object, Purpose::Count, "search_count", vec![filter(view)?]);
-        self.rpc.read(&invocation, plain).await.map(Some)
+        let total = self.rpc.read(&invocation, plain).await?;
+        self.totals.note(&view.object.name, Some(total));
+        Ok(Some(total))
     }
 
     fn change_keys<'a>(&'a self, view: View<'a>) -> BoxStream<'a, Result<Vec<RemoteKey>, RemoteError>> {
-        // What the next page follows: `None` when there is none, `Some(None)` for the first.
-        let first: Option<Option<i64>> = Some(None);
+        // What the next page follows, and what is to come: `None` when there is none.
+        let first = Some((None, Remainder::of(self.totals.of(&view.object.name))));
         stream::try_unfold(first, move |state| async move {
-            let Some(after) = state else { return Ok(None) };
+            let Some((after, mut remainder)) = state else { return Ok(None) };
             let keys = self.keys_after(view, after).await?;
             let Some(last) = keys.last() else { return Ok(None) };
             let last = number(&last.id).filter(|last| after.is_none_or(|after| *last > after));
@@ -147,25 +176,18 @@ impl Remote for Tryton {
                 ),
                 help: None,
             })?;
-            let next = (keys.len() >= PAGE).then_some(Some(last));
-            Ok(Some((keys, next)))
+            let ends = remainder.ends_with(keys.len(), keys.len() >= PAGE);
+            Ok(Some((keys, (!ends).then_some((Some(last), remainder)))))
         })
         .boxed()
     }
 
     async fn details(&self, object: &Object, ids: &[RemoteId]) -> Result<Vec<RemoteRecord>, RemoteError> {
-        let ids: Vec<i64> = ids.iter().filter_map(number).collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
-        }
-        // Not `read`, which fails for all when one is gone.
-        self.records(object, Purpose::Details, json!([[object.resource.id, "in", ids]]), None).await
+        self.by_id(View { object, filter: None }, Purpose::Details, ids).await
     }
 
     async fn in_view(&self, view: View<'_>, ids: &[RemoteId]) -> Result<Option<Vec<RemoteId>>, RemoteError> {
-        let ids: Vec<i64> = ids.iter().filter_map(number).collect();
-        let domain = json!([filter(view)?, [view.object.resource.id, "in", ids]]);
-        let found = self.records(view.object, Purpose::Keys, domain, None).await?;
+        let found = self.by_id(view, Purpose::Keys, ids).await?;
         Ok(Some(found.into_iter().map(|record| record.key.id).collect()))
     }
 
