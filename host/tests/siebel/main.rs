@@ -273,11 +273,51 @@ async fn an_update_never_overwrites_and_never_brings_back() {
     assert_eq!(siebel.update(&object, &id, &token, &changes).await, Err(WriteError::Moved));
     let token = self::token(&siebel, &object, &id).await;
     // Deleted between the read and the write.
+    server.store().advance(1);
     server.fault(Fault::new("PUT", "", Action::Before(Change::delete("Action", ""))));
     assert_eq!(siebel.update(&object, &id, &token, &changes).await, Err(WriteError::Gone));
     assert_eq!(server.store().count("Action"), 0);
     assert_eq!(siebel.update(&object, &id, &token, &changes).await, Err(WriteError::Gone));
     assert_eq!(server.requests().iter().filter(|request| request.method == "PUT").count(), 1);
+}
+
+/// An answer of a server that lags behind: the record as it was at a version before.
+fn earlier(id: &RemoteId, created: &str) -> Action {
+    let key = format!(r#""Id":"{}","Created":"{created}","Updated":"{created}","Mod Id":"0""#, id.0);
+    Action::Status(200, format!(r#"{{{key},"Description":"Call","Done Flag":"N"}}"#))
+}
+
+#[tokio::test]
+async fn an_older_version_of_the_same_record_does_not_make_it_another() {
+    let (server, siebel, object, id, _) = one_activity().await;
+    let created = server.store().get("Action", &id.0).unwrap()["Created"].clone();
+    server.store().update("Action", &id.0, &[("Due", "02/29/2024 10:00:01")]).unwrap();
+    let token = token(&siebel, &object, &id).await;
+    server.fault(Fault::new("GET", "", earlier(&id, &created)).skip(1));
+    let written = siebel.update(&object, &id, &token, &[(DONE, Value::Boolean(true))]).await.unwrap();
+    assert_eq!((written.token, written.row), (RemoteToken::of_version(Some("2".into())), None));
+    assert_eq!(server.store().get("Action", &id.0).unwrap()["Done Flag"], "Y");
+}
+
+#[tokio::test]
+async fn what_an_update_has_brought_back_is_deleted_only_if_it_is_certain() {
+    let theirs = Change::update("Action", "", &[("Due", "02/29/2024 10:00:01")]);
+    let changes = [(SUBJECT, text("Ours"))];
+    // Another read shows that nothing was brought back, or that somebody has filled it since.
+    for is_there in [true, false] {
+        let (server, siebel, object, id, token) = one_activity().await;
+        if is_there {
+            server.fault(Fault::new("GET", "", earlier(&id, "01/01/2001 00:00:00")).skip(1));
+        } else {
+            server.store().advance(1);
+            server.fault(Fault::new("PUT", "", Action::Before(Change::delete("Action", ""))));
+            server.fault(Fault::new("PUT", "", Action::After(theirs.clone())));
+        }
+        let update = siebel.update(&object, &id, &token, &changes).await;
+        assert!(matches!(update, Err(WriteError::FateUnknown { .. })), "{update:?}");
+        assert_eq!(server.store().get("Action", &id.0).unwrap()["Description"], "Ours");
+        assert!(server.requests().iter().all(|request| request.method != "DELETE"));
+    }
 }
 
 #[tokio::test]

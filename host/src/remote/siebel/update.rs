@@ -7,7 +7,7 @@ use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{RemoteError, RemoteRecord, RemoteUpdate, WriteError, Written, side_by_side};
 use reqwest::Method;
 use sync_core::change_key::{RemoteId, RemoteKey};
-use sync_core::object::Object;
+use sync_core::object::{Field, Object};
 use sync_core::value::Value;
 
 impl Siebel {
@@ -93,7 +93,7 @@ impl Siebel {
         if let Some(after) = &after
             && was_recreated(&before, &after.key)
         {
-            return Err(self.undo_upsert(object, id).await);
+            return Err(self.undo_upsert(object, id, &before, &sent).await);
         }
         let unmoved = after.as_ref().is_some_and(|after| after.key.token == before.token);
         if let Some(doubt) = doubt {
@@ -121,18 +121,52 @@ impl Siebel {
         Ok(Written { created: written.created.clone().or(created), ..written })
     }
 
-    /// Takes back what our PUT made of a record that was deleted between the read and the write.
-    async fn undo_upsert(&self, object: &Object, id: &RemoteId) -> WriteError {
+    /// Takes back what our PUT made of a record that was deleted between the read and the write. The read that shows it
+    /// may be a lagging replica's, and somebody may have filled the record since: one more, of the record by itself, has
+    /// to show it, too.
+    async fn undo_upsert(
+        &self,
+        object: &Object,
+        id: &RemoteId,
+        before: &RemoteKey,
+        sent: &[(usize, &Value)],
+    ) -> WriteError {
+        let doubt = || WriteError::FateUnknown {
+            message: format!(
+                "record {id} may have been deleted meanwhile, and the update may have brought part of it back"
+            ),
+            may_still_run: false,
+        };
+        match self.one(object, Extent::Records, id).await {
+            Ok(None) => return WriteError::Gone,
+            Ok(Some(found)) if self.is_made_by_update(object, before, sent, &found) => {}
+            _ => return doubt(),
+        }
         let call = self.call(object, Purpose::Write, Method::DELETE, self.address(object, Some(id)));
         match self.outcome(&call, || std::future::ready(Ok(()))).await {
             Ok(None) => WriteError::Gone,
-            _ => WriteError::FateUnknown {
-                message: format!(
-                    "record {id} was deleted meanwhile, and the update has brought part of it back"
-                ),
-                may_still_run: false,
-            },
+            _ => doubt(),
         }
+    }
+
+    /// Whether the record is what our PUT alone has made: another one than before, with nothing in it but what was sent
+    /// and what the server sets.
+    fn is_made_by_update(
+        &self,
+        object: &Object,
+        before: &RemoteKey,
+        sent: &[(usize, &Value)],
+        found: &RemoteRecord,
+    ) -> bool {
+        let is_another =
+            before.created.is_some() && found.key.created.is_some() && before.created != found.key.created;
+        let is_new = object.resource.version.is_none() || matches!(version(&found.key), Some(0 | 1));
+        let is_ours = |(index, field): (usize, &Field)| {
+            let is_servers = field.traits.read_only || field.traits.computed;
+            let is_sent = sent.iter().any(|(sent, _)| *sent == index);
+            is_servers || is_sent || !found.row.get(index).is_some_and(Value::is_filled)
+        };
+        is_another && is_new && object.remote.iter().enumerate().all(is_ours) && self.stand(sent, &found.row)
     }
 }
 
@@ -162,9 +196,11 @@ fn sent_by_update<'v>(object: &Object, update: &RemoteUpdate<'v>) -> Values<'v> 
     update.changes.iter().filter(is_sent).map(|(index, value)| (*index, value)).collect()
 }
 
-/// Whether the id is another record's by now: its version began anew, or its created-stamp moved.
+/// Whether the id seems to be another record's by now: its created-stamp moved; where that is not known, its version
+/// began anew.
 fn was_recreated(before: &RemoteKey, after: &RemoteKey) -> bool {
-    let created = before.created.is_some() && after.created.is_some();
-    (created && before.created != after.created)
-        || matches!((version(before), version(after)), (Some(before), Some(after)) if after < before)
+    match (&before.created, &after.created) {
+        (Some(before), Some(after)) => before != after,
+        _ => matches!((version(before), version(after)), (Some(before), Some(after)) if after < before),
+    }
 }
