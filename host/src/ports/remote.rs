@@ -361,15 +361,25 @@ pub enum WriteError {
     /// The version cannot be determined: nothing was written (decision 6).
     NoVersion,
     /// Sent, and no answer that tells what became of it. `may_still_run` where the server may yet
-    /// carry it out (a timeout), so that not finding its result proves nothing.
+    /// carry it out (a timeout) or show it (a success, see [`WriteError::unnamed`]), so that not finding its result
+    /// proves nothing.
     FateUnknown {
         /// What happened, in words.
         message: String,
-        /// Whether it may be carried out after we look.
+        /// Whether it may be carried out, or seen, after we look.
         may_still_run: bool,
     },
     /// The remote as a whole failed.
     Remote(RemoteError),
+}
+
+impl WriteError {
+    /// An insert that was answered with success, and not with the id of the new record. It is done, or will be, whether
+    /// or not the record can be seen yet: only a write that got no answer may be repeated (decision 15).
+    pub(crate) fn unnamed(what: &str) -> WriteError {
+        let message = format!("{what} was answered without the id of the new record");
+        WriteError::FateUnknown { message, may_still_run: true }
+    }
 }
 
 impl From<RemoteError> for WriteError {

@@ -178,8 +178,9 @@ impl Http {
                     Broken::Unreachable(_) | Broken::Closed(_) | Broken::NoToken(_) | Broken::Elsewhere => {
                         Err(error.into())
                     }
-                    Broken::Lost(_) | Broken::TooLarge => unknown(error, false),
-                    Broken::TimedOut(_) => unknown(error, true),
+                    Broken::Lost(_) => unknown(error, false),
+                    // It was answered, whatever it says.
+                    Broken::TimedOut(_) | Broken::TooLarge => unknown(error, true),
                 }
             }
         }

@@ -258,7 +258,7 @@ async fn what_a_batch_says_nothing_of_is_in_doubt() {
 
 #[tokio::test]
 async fn a_batch_whose_answer_is_lost_is_in_doubt_as_a_whole_and_is_not_repeated() {
-    for (status, may_still_run) in [(502, false), (504, true), (400, false), (500, false), (200, false)] {
+    for (status, may_still_run) in [(502, false), (504, true), (400, false), (500, false), (200, true)] {
         let server = Server::start(move |asked| match asked.path.as_str() {
             "$batch" if asked.body.contains("\"POST\"") => {
                 Answer::status(status).body("{\"responses\":[{\"id\"")

@@ -219,7 +219,10 @@ async fn the_fate_of_an_insert() {
         (Action::StatusAfter(502, String::new()), false),
         (Action::StatusAfter(504, String::new()), true),
         (Action::Delay(Duration::from_secs(1)), true),
-        (Action::Status(200, "{}".into()), false),
+        // Done, says the server, and not with which record.
+        (Action::Status(200, "{}".into()), true),
+        (Action::Status(202, String::new()), true),
+        (Action::StatusAfter(201, "oops".into()), true),
     ] {
         server.fault(Fault::new("POST", "", action.clone()));
         match siebel.insert(&object, &row).await {
@@ -229,7 +232,7 @@ async fn the_fate_of_an_insert() {
             other => panic!("{action:?}: {other:?}"),
         }
     }
-    assert_eq!(server.requests().len(), 6, "an insert is never repeated");
+    assert_eq!(server.requests().len(), 8, "an insert is never repeated");
     // A data error: the server's words are kept.
     match siebel.insert(&object, &vec![text(&"x".repeat(101)), Value::Null]).await {
         Err(WriteError::FateUnknown { message, may_still_run: false }) => {

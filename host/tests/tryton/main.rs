@@ -4,13 +4,13 @@
 use axum::Router;
 use axum::routing::post;
 use futures_util::TryStreamExt;
-use host::ports::{Remote, View};
+use host::ports::{Remote, View, WriteError};
 use host::remote::Settings;
 use host::remote::tryton::Tryton;
 use serde_json::{Value as Json, json};
 use sync_core::change_key::RemoteId;
 use sync_core::object::{Descriptor, Field, Object, Resource, Traits};
-use sync_core::value::Kind;
+use sync_core::value::{Kind, Value};
 
 /// Records that an answer has at most.
 const LIMIT: usize = 100;
@@ -90,4 +90,14 @@ async fn a_record_that_a_short_answer_leaves_out_is_not_gone() {
     assert_eq!(tryton.details(&object, &ids).await.unwrap().len(), 250);
     let view = View { object: &object, filter: None };
     assert_eq!(tryton.in_view(view, &ids).await.unwrap().unwrap().len(), 250);
+}
+
+#[tokio::test]
+async fn a_new_record_without_a_name_is_not_one_that_may_be_sent_again() {
+    for answer in [json!([]), json!({ "odd": true })] {
+        let tryton = tryton(move |_, _| answer.clone()).await;
+        let inserted = tryton.insert(&party(), &vec![Value::Text("Acme".into())]).await;
+        let done = matches!(inserted, Err(WriteError::FateUnknown { may_still_run: true, .. }));
+        assert!(done, "{inserted:?}");
+    }
 }

@@ -253,9 +253,9 @@ fn decision_04_the_twin_of_a_record_of_unknown_fate_is_not_sent() {
     let scene = Scene::new(&["account"]);
     scene.run().exits(0);
     scene.sql("INSERT INTO account(name, fax) VALUES('Acme', '1'), ('Acme', '2')");
-    scene.fault(Fault::new("POST", "", Action::Status(200, "{}".into())).times(2));
+    scene.fault(Fault::new("POST", "", Action::Status(200, "{}".into())));
     scene.run().exits(3);
-    assert_eq!(scene.requests("POST").len(), 2, "the first one, and once more");
+    assert_eq!(scene.requests("POST").len(), 1, "the first one alone");
     let codes: Vec<_> = scene.issues().iter().map(|issue| issue["code"].clone()).collect();
     assert_eq!(codes, ["fate-unknown", "waits-for-twin"]);
     scene.run().exits(3);

@@ -29,6 +29,22 @@ fn decision_15_an_insert_that_did_not_happen_is_repeated() {
     nothing_to_do(&scene);
 }
 
+#[test]
+fn decision_15_an_insert_that_is_done_and_not_yet_to_be_seen_is_not_repeated() {
+    let scene = Scene::new(&["account"]);
+    scene.run().exits(0);
+    scene.sql("INSERT INTO account(name) VALUES('Acme')");
+    scene.fault(Fault::new("POST", "", Action::StatusAfter(202, "{}".into())));
+    let nothing = r#"{"ERROR":"There is no data for the requested resource"}"#;
+    scene.fault(Fault::new("GET", "'Acme'", Action::Status(404, nothing.into())).skip(1).always());
+    scene.run().exits(3);
+    scene.server.as_ref().unwrap().clear_faults();
+    assert_eq!(scene.crm().count("Account"), 1);
+    runs_without_a_write(&scene, 0);
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_baseline"), 1);
+    nothing_to_do(&scene);
+}
+
 /// A new account whose insert happened without any answer, then or to the question what came of it.
 fn an_insert_of_unknown_fate() -> Scene {
     let scene = Scene::new(&["account"]);

@@ -200,7 +200,7 @@ impl Odata {
                 return Fate::All(error);
             }
         };
-        let unknown = |message| Fate::All(WriteError::FateUnknown { message, may_still_run: false });
+        let unknown = |message, may_still_run| Fate::All(WriteError::FateUnknown { message, may_still_run });
         match reply.status {
             403 | 404 | 405 | 413 | 415 | 501 => {
                 tracing::debug!(status = reply.status, "a batch of writes was turned away");
@@ -209,7 +209,7 @@ impl Odata {
             }
             _ if !reply.is_success() => {
                 self.now(Batches::Refused);
-                unknown(self.failed(&call, &reply).message)
+                unknown(self.failed(&call, &reply).message, false)
             }
             _ => match answers(&reply.body, parts.len()) {
                 Some(answers) => {
@@ -218,10 +218,10 @@ impl Odata {
                 }
                 None => {
                     self.now(Batches::Refused);
-                    unknown(format!(
-                        "{} was answered with something that is no answer to a batch",
-                        self.http.name(&call)
-                    ))
+                    let what = self.http.name(&call);
+                    let message = format!("{what} was answered with something that is no answer to a batch");
+                    // With success, though: what it wrote may be there later than we look.
+                    unknown(message, true)
                 }
             },
         }

@@ -59,9 +59,9 @@ impl Odata {
             Sent::Answered(reply) => reply,
             Sent::Failed(error) | Sent::Untold(error) => return Err(error),
         };
-        let unknown = |message: String| WriteError::FateUnknown { message, may_still_run: false };
         if reply.status >= 500 {
-            return Err(unknown(self.failed(call, &reply).message));
+            let message = self.failed(call, &reply).message;
+            return Err(WriteError::FateUnknown { message, may_still_run: false });
         }
         if !reply.is_success() {
             return Err(self.refusal(call, &reply));
@@ -73,10 +73,7 @@ impl Odata {
             Some(found) => Some(found.record.key.id.clone()),
             None => named.iter().find_map(|name| query::key_of(reply.header(name)?)).map(RemoteId),
         };
-        let Some(id) = id else {
-            let what = self.http.name(call);
-            return Err(unknown(format!("{what} was answered without the id of the new record")));
-        };
+        let Some(id) = id else { return Err(WriteError::unnamed(&self.http.name(call))) };
         if let Some(found) = answered.filter(|found| is_whole(object, found)) {
             return Ok(as_ours(found.record));
         }

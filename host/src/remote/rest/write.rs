@@ -50,10 +50,7 @@ impl Rest {
         };
         let answer = self.answer(object, write, &call, &reply);
         let id = answer.as_ref().map(|record| record.key.id.clone()).or_else(|| new_id(write, &reply));
-        let Some(id) = id else {
-            let message = format!("{} was answered without the id of the new record", self.http.name(&call));
-            return Err(unknown(message));
-        };
+        let Some(id) = id else { return Err(WriteError::unnamed(&self.http.name(&call))) };
         if write.complete
             && let Some(record) = answer
         {
@@ -203,9 +200,10 @@ impl Rest {
             Err(error) => return Err(error),
         };
         let Some(Judged { means, by_rule }) = self.judge(on, &reply) else {
-            // A login page, for one, has a status of success, and nothing was done.
+            // A login page, for one, has a status of success, and says nothing of what was done.
             let page = self.http.web_page(call, &reply).filter(|_| !reply.body.is_empty());
-            return Ok(page.map_or(Sent::Done(reply), |page| Sent::Doubt(unknown(page.message))));
+            let untold = |message| WriteError::FateUnknown { message, may_still_run: true };
+            return Ok(page.map_or(Sent::Done(reply), |page| Sent::Doubt(untold(page.message))));
         };
         match means {
             Means::Login => Err(self.no_login(call, &reply).into()),

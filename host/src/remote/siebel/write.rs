@@ -57,10 +57,8 @@ impl Siebel {
         if !reply.is_success() {
             return Err(self.refusal(&call, &reply));
         }
-        Said::of(&reply.body).id().map(RemoteId).ok_or_else(|| {
-            let message = format!("{} was answered without the id of the new record", self.http.name(&call));
-            WriteError::FateUnknown { message, may_still_run: false }
-        })
+        let id = Said::of(&reply.body).id().map(RemoteId);
+        id.ok_or_else(|| WriteError::unnamed(&self.http.name(&call)))
     }
 
     pub(super) async fn delete_records(

@@ -123,8 +123,8 @@ impl Rpc {
         }
         let unreadable = |error: RemoteError| match error.scope {
             Scope::Run => WriteError::Remote(error),
-            // It said success, and not what came of it.
-            Scope::Object => WriteError::FateUnknown { message: error.message, may_still_run: false },
+            // It said success, and not what came of it: the result may be there later than we look.
+            Scope::Object => WriteError::FateUnknown { message: error.message, may_still_run: true },
         };
         let success = reply.is_success();
         let result = self.understood(&call, reply, plain::<T>);

@@ -29,8 +29,7 @@ impl Tryton {
         let ids: Vec<i64> =
             self.rpc.write(&self.invocation(object, Purpose::Write, "create", params)).await?;
         let Some(id) = ids.first().map(|id| RemoteId(id.to_string())) else {
-            let message = format!("creating a record for `{}` was answered without its id", object.name);
-            return Err(WriteError::FateUnknown { message, may_still_run: false });
+            return Err(WriteError::unnamed(&format!("creating a record for `{}`", object.name)));
         };
         match self.one(object, &id).await {
             Ok(Some(found)) if is_as_created(&found.key) => Ok(written(found)),
