@@ -5,7 +5,8 @@
 
 use crm::{Action, Config, Fault, Server};
 use rusqlite::Connection;
-use tests::{Json, Scene, json, stock_plugin};
+use std::process::Command;
+use tests::{Json, Output, Scene, host_binary, json, stock_plugin};
 
 /// A scene with an account and a contact on the remote, nothing run yet.
 fn fresh() -> Scene {
@@ -374,6 +375,22 @@ fn a_store_in_a_folder_that_is_missing_is_named() {
     contains(&fails(&scene, 1), &["no/such"]);
     restore(&scene, &good);
     is_complete(&scene);
+}
+
+/// SQLite knows names that are more than that, which only a path without a folder can be.
+#[test]
+fn a_store_is_the_file_of_its_name_from_its_own_folder_too() {
+    for name in [":memory:", "file:crm.db"] {
+        let scene = fresh();
+        edit(&scene, "crm.db", name);
+        for inserted in [1, 0] {
+            let mut host = Command::new(host_binary());
+            host.args(["run", "--format", "json"]).current_dir(scene.path(""));
+            let run = Output::of(&mut host).exits(0);
+            assert_eq!(run.object("account")["pull"]["insert"], inserted, "{name}");
+        }
+        assert!(scene.path(name).is_file() && !scene.path("crm.db").exists(), "{name}");
+    }
 }
 
 /// The statements of a message: from the first line that is one, to the end.

@@ -69,6 +69,8 @@ impl SqliteStore {
             let help = format!("make it with `mkdir -p {}`, or change `path` in [local]", shown(folder));
             return Err(unfit(message, help));
         }
+        // Alone, `:memory:` and `file:crm.db` would mean something else to SQLite than the files of these names.
+        let path = &Path::new(".").join(path);
         let mut connection = connect(path, mode).map_err(|error| failed(path, "open the store", error))?;
         if mode == Mode::ReadWrite && connection.is_readonly("main").unwrap_or(false) {
             let readonly = ffi::Error::new(ffi::SQLITE_READONLY);
