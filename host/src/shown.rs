@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+pub(crate) use sync_core::harmless::is_harmless;
+
 /// A file's name or path for a message, with what is not for the eye escaped: `\u{1b}`.
 pub(crate) fn shown(path: impl AsRef<Path>) -> String {
     let mut shown = String::new();
@@ -19,12 +21,6 @@ pub(crate) fn shown(path: impl AsRef<Path>) -> String {
 /// What a component calls its imports, which may be anything as well.
 pub(crate) fn names(names: &[String]) -> String {
     names.iter().map(shown).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether a terminal shows a character and does nothing else.
-pub(crate) fn is_harmless(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]

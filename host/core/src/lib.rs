@@ -16,6 +16,7 @@ pub mod compare;
 pub mod conflict;
 pub mod count;
 pub mod difference;
+pub mod harmless;
 pub mod missing;
 pub mod object;
 pub mod operation;

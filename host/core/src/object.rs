@@ -1,6 +1,7 @@
 //! The checked descriptor: once an [`Object`] exists, its keys exist, its names are usable and its
 //! kinds agree. Everything after this line may rely on it.
 
+use crate::harmless::is_harmless;
 use crate::value::{Kind, Row, Value};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -263,7 +264,7 @@ fn check_name(name: &str) -> Result<(), &'static str> {
     if name.len() > LONGEST_NAME {
         return Err("it is longer than 256 bytes");
     }
-    if name.is_empty() || name.chars().any(char::is_control) {
+    if name.is_empty() || !name.chars().all(is_harmless) {
         return Err("it is empty or has control characters");
     }
     Ok(())
@@ -452,9 +453,9 @@ mod tests {
             |it, name| it.user_keys[0][0] = name,
         ];
         for place in places {
-            for name in ["", "\u{1b}[31mred", "a\nb", &"a".repeat(10_000_000)] {
+            for name in ["", "\u{1b}[31mred", "a\nb", "a\u{2028}b", "a\u{202e}b", &"a".repeat(10_000_000)] {
                 let error = described(|it| place(it, name.to_owned())).unwrap_err().to_string();
-                assert!(error.len() < 1_000 && !error.chars().any(char::is_control), "{error}");
+                assert!(error.len() < 1_000 && error.chars().all(is_harmless), "{error}");
             }
         }
     }

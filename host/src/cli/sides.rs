@@ -2,6 +2,7 @@
 
 use crate::natural::natural_json;
 use crate::ports::ConflictField;
+use crate::shown::is_harmless;
 use console::{Alignment, measure_text_width, pad_str, style};
 use sync_core::value::Value;
 
@@ -63,7 +64,7 @@ fn shown(value: &Value) -> String {
             other => other.to_string(),
         },
     };
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
 }
 
 #[cfg(test)]

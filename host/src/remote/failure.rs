@@ -4,6 +4,7 @@ use super::Credentials;
 use super::http::{Broken, Call, Http, Missing, Reply};
 use super::unreachable::{PROXY_LOGIN, proxy};
 use crate::ports::{RemoteError, Scope};
+use crate::shown::is_harmless;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use std::collections::HashMap;
 use std::error::Error;
@@ -171,7 +172,7 @@ impl Http {
     pub(super) fn clean(&self, text: &str) -> String {
         let text = self.without_secrets(text);
         let words: Vec<&str> = text
-            .split(|c: char| c.is_whitespace() || c.is_control())
+            .split(|c: char| c.is_whitespace() || !is_harmless(c))
             .filter(|word| !word.is_empty())
             .collect();
         let line = words.join(" ");

@@ -238,6 +238,7 @@ async fn every_answer_to_a_reading_request_has_a_meaning() {
         (ok(r#"{"session":{"expired":true},"message":"again"}"#), Scope::Run, "with 200: again"),
         (answer(404, ""), Scope::Object, "there is no such thing"),
         (answer(500, r#"{"message":"oops"}"#), Scope::Object, "was answered with 500: oops"),
+        (answer(500, r#"{"message":"oo\u202eps\u2028\u001bnow"}"#), Scope::Object, "with 500: oo ps now"),
         (
             answer(301, "").with("location", "http://elsewhere/x"),
             Scope::Object,
