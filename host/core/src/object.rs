@@ -313,9 +313,9 @@ fn check_fields(side: &'static str, fields: &[Field]) -> Result<(), DescriptorEr
     Ok(())
 }
 
-fn link_targets(fields: &[Field]) -> BTreeSet<&str> {
+fn link_targets<'a>(fields: impl IntoIterator<Item = &'a Field>) -> BTreeSet<&'a str> {
     fields
-        .iter()
+        .into_iter()
         .filter_map(|field| match &field.kind {
             Kind::Reference(target) => Some(target.as_str()),
             _ => None,
@@ -358,6 +358,12 @@ impl Object {
     /// The objects that this one links to, without itself.
     pub fn parents(&self) -> impl Iterator<Item = &str> {
         link_targets(&self.local).into_iter().filter(|target| *target != self.name.as_str())
+    }
+
+    /// Of those, the objects that a record cannot do without.
+    pub fn required_parents(&self) -> impl Iterator<Item = &str> {
+        let required = self.local.iter().filter(|field| field.traits.required);
+        link_targets(required).into_iter().filter(|target| *target != self.name.as_str())
     }
 
     /// Indices of the local fields in which two rows differ: both sides have the field, it is

@@ -7,16 +7,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The objects in the order in which they are written; deletes go the other way round.
 ///
-/// An object comes after all objects that it links to. Only a link on a circle may point forward: of the
-/// objects on it, the one with the fewest open parents comes first (by name among equals), and that link is
-/// filled in later. The result does not depend on the order of the input.
+/// An object comes after all objects that it links to. Only a link on a circle may point forward, and of those one that
+/// is required only where the circle has no others: of the objects on it, the one with the fewest open parents that it
+/// requires comes first (then with the fewest open parents, then by name), and its links are filled in later. The result
+/// does not depend on the order of the input.
 pub fn dependency_order(objects: &[&Object]) -> Vec<ObjectName> {
     let known: BTreeSet<&str> = objects.iter().map(|object| object.name.as_str()).collect();
-    let mut waiting: BTreeMap<&str, (&ObjectName, BTreeSet<&str>)> = objects
+    let mut waiting: Waiting<'_> = objects
         .iter()
         .map(|object| {
-            let parents = object.parents().filter(|parent| known.contains(parent)).collect();
-            (object.name.as_str(), (&object.name, parents))
+            let parents = object.parents().filter(|parent| known.contains(parent)).map(|it| (it, false));
+            let required = object.required_parents().filter(|it| known.contains(it)).map(|it| (it, true));
+            (object.name.as_str(), (&object.name, parents.chain(required).collect()))
         })
         .collect();
     let mut order = Vec::with_capacity(waiting.len());
@@ -30,6 +32,9 @@ pub fn dependency_order(objects: &[&Object]) -> Vec<ObjectName> {
     }
     order
 }
+
+/// Objects that are not in the order yet, each with its open parents, and whether it requires them.
+type Waiting<'a> = BTreeMap<&'a str, (&'a ObjectName, BTreeMap<&'a str, bool>)>;
 
 /// Records of one object that are to be deleted, each with those that its links to the same object lead to: level by
 /// level, children before their parents (decision 16). What is on one level may go in any order. Records on a circle,
@@ -68,12 +73,12 @@ pub fn children_first(records: &[(LocalId, Vec<LocalId>)]) -> Vec<Vec<LocalId>> 
 
 /// The object to write next: one without open parents, or, where all have some, one on a circle that no other
 /// circle leads to.
-fn next<'a>(waiting: &BTreeMap<&'a str, (&ObjectName, BTreeSet<&'a str>)>) -> Option<&'a str> {
+fn next<'a>(waiting: &Waiting<'a>) -> Option<&'a str> {
     let ancestors = |name: &'a str| {
         let mut found = BTreeSet::new();
         let mut open = vec![name];
         while let Some((_, parents)) = open.pop().and_then(|name| waiting.get(name)) {
-            open.extend(parents.iter().filter(|parent| found.insert(**parent)));
+            open.extend(parents.keys().filter(|parent| found.insert(**parent)));
         }
         found
     };
@@ -82,6 +87,8 @@ fn next<'a>(waiting: &BTreeMap<&'a str, (&ObjectName, BTreeSet<&'a str>)>) -> Op
     waiting
         .iter()
         .filter(|(name, (_, parents))| parents.is_empty() || leads_only_back(name))
-        .min_by_key(|(name, (_, parents))| (parents.len(), **name))
+        .min_by_key(|(name, (_, parents))| {
+            (parents.values().filter(|required| **required).count(), parents.len(), **name)
+        })
         .map(|(name, _)| *name)
 }

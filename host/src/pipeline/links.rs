@@ -5,6 +5,7 @@ use super::operations::{Doomed, Work};
 use super::{Failure, Stop, Subject};
 use crate::ports::{Baseline, Change, Changed, Store, Unmade};
 use std::collections::HashSet;
+use std::fmt::Write as _;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteToken, Revision};
 use sync_core::object::{Field, Object, ObjectName};
 use sync_core::operation::Operation;
@@ -104,8 +105,17 @@ pub(super) fn to_remote(
             *value = Value::Absent;
             links = Links::Refill;
         } else {
-            let message =
+            let mut message =
                 format!("{}: waits for {target} {local}, which is not on the remote yet", field.name);
+            // Parents come first, unless each object of a circle requires another one of it.
+            if position.is_some_and(|position| position > work.index) {
+                let _ = write!(
+                    message,
+                    "; new records in a circle can be sent only if one of the links is not required, be it this one or \
+                     one that leads back from {target} to {}",
+                    work.object().name
+                );
+            }
             return Ok(Err(Failure::new("waits-for-parent", message)));
         }
     }

@@ -200,6 +200,27 @@ proptest! {
         }
     }
 
+    // A record cannot go without such a link: the circle is opened at another one.
+    #[test]
+    fn no_required_link_points_forward_where_these_alone_make_no_circle(
+        optional in links(), required in links_without_circles()
+    ) {
+        let mut all = objects(&optional);
+        for (object, parents) in all.iter_mut().zip(required.values()) {
+            let link = |parent: &usize| {
+                let traits = Traits { required: true, ..Traits::default() };
+                field(format!("required{parent}"), Kind::Reference(format!("o{parent}")), traits)
+            };
+            object.local.extend(parents.iter().map(link));
+        }
+        let order = order(&all);
+        for (child, parents) in &required {
+            for parent in parents {
+                prop_assert!(place(&order, *parent) < place(&order, *child), "{:?}", order);
+            }
+        }
+    }
+
     #[test]
     fn every_object_comes_once_even_in_circles(links in links()) {
         let mut order = order(&objects(&links));
