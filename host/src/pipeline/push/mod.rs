@@ -115,9 +115,10 @@ fn unfit_failure(object: &Object, unfit: crate::ports::Unfit) -> Failure {
 }
 
 fn has_required(object: &Object, row: Row, operation: Operation) -> Result<Row, Failure> {
-    let sent = |field: &Field| {
-        let first = operation == Operation::PushInsert && field.traits.create_only;
-        !field.traits.is_remote_owned() || first
+    // What only the server fills cannot be missed here.
+    let sent = |Field { traits, .. }: &Field| {
+        let is_first = operation == Operation::PushInsert;
+        !traits.read_only && !traits.computed && (is_first || !traits.create_only)
     };
     let empty = object
         .local
@@ -246,4 +247,37 @@ fn link(
     let pair = Pair { local: key.id, remote, revision: key.revision };
     let beyond_filter = base.is_some_and(|base| base.beyond_filter);
     Ok(Change::Link { baseline: Baseline { pair, row, beyond_filter }, fields })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sync_core::object::{ObjectName, Resource, Traits};
+
+    #[test]
+    fn a_required_field_is_missed_only_where_it_would_be_sent() {
+        let missed = |traits: Traits, operation| {
+            let traits = Traits { required: true, ..traits };
+            let field = Field { name: "name".into(), kind: Kind::Text(10), traits };
+            let (id, updated) = ("Id".into(), "Updated".into());
+            let object = Object {
+                name: ObjectName::new("task").unwrap(),
+                mapping_version: 1,
+                local: vec![field],
+                remote: Vec::new(),
+                resource: Resource { path: "Task/Task".into(), id, updated, version: None, created: None },
+                user_keys: Vec::new(),
+            };
+            has_required(&object, vec![Value::Null], operation).is_err()
+        };
+        for create_only in [false, true] {
+            let sent = Traits { create_only, ..Traits::default() };
+            assert!(missed(sent, Operation::PushInsert));
+            assert_eq!(missed(sent, Operation::PushUpdate), !create_only);
+            for operation in [Operation::PushInsert, Operation::PushUpdate] {
+                assert!(!missed(Traits { read_only: true, ..sent }, operation));
+                assert!(!missed(Traits { computed: true, ..sent }, operation));
+            }
+        }
+    }
 }
