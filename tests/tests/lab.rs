@@ -200,6 +200,26 @@ fn merges_are_cases_too() {
     assert_eq!(read(&open)["resolution"], "ask");
 }
 
+/// What is left out is looked for where it usually is; what is named must be there.
+#[test]
+fn what_is_named_and_not_there_is_wrong_usage() {
+    let (place, account) = (nowhere(), stock_plugin("account"));
+    let account = account.to_str().unwrap();
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    for (arguments, named) in [
+        (&["plugin", "test", account, "--cases", "nodir"][..], "nodir"),
+        (&["plugin", "test", account, "--config", "typo.toml"], "typo.toml"),
+        (&["plugin", "test", account, "--config", "sync.toml"], "sync.toml"),
+        (&["plugin", "bench", account, "--cases", "nodir"], "nodir"),
+        (&["plugin", "test", "empty"], "empty"),
+        (&["plugin", "build", "nowhere"], "nowhere"),
+        (&["plugin", "build"], "plugins"),
+    ] {
+        let output = host(place.path(), arguments).exits(2);
+        assert!(output.err.contains(named), "{}", output.err);
+    }
+}
+
 #[test]
 fn what_is_over_a_limit_fails_under_the_limits_of_the_metadata() {
     let place = nowhere();

@@ -1,16 +1,16 @@
 //! The arguments, as `cli.md` fixes them.
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use sync_core::object::ObjectName;
 
 /// Keeps a local store and a CRM server equal, each object's mapping a sandboxed WebAssembly component.
 #[derive(Debug, Parser)]
 #[command(name = "host", version, max_term_width = 100)]
 pub(crate) struct Args {
-    /// The metadata.
-    #[arg(long, global = true, value_name = "FILE", default_value = "sync.toml")]
-    pub(crate) config: PathBuf,
+    /// The metadata. Default: `sync.toml`.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Say more on the error stream; repeat for more.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -19,6 +19,18 @@ pub(crate) struct Args {
     pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// The metadata's file.
+    pub(crate) fn config(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new("sync.toml"))
+    }
+
+    /// Whether a command that can do without metadata has some: a file that was named must be there, too.
+    pub(crate) fn has_config(&self) -> bool {
+        self.config.is_some() || self.config().is_file()
+    }
 }
 
 /// How data is printed.

@@ -23,11 +23,11 @@ pub(super) fn explain_record(args: &Args, options: &ExplainOptions) -> Result<Ex
         Some(Side::Remote) => remote.into_iter().collect(),
         None => local.into_iter().chain(remote).collect(),
     };
-    let found = examine(&args.config, &options.object, &candidates)?.map_err(|error| match error {
+    let found = examine(args.config(), &options.object, &candidates)?.map_err(|error| match error {
         ExplainError::Ambiguous { .. } => Failure::Usage(error.to_string()),
         ExplainError::Unknown { .. } | ExplainError::Failed(_) => Failure::Failed(error.to_string()),
     })?;
-    let issues = issues(&setup::store(&setup::metadata(&args.config)?, Mode::ReadOnly)?, options, &found)?;
+    let issues = issues(&setup::store(&setup::metadata(args.config())?, Mode::ReadOnly)?, options, &found)?;
     say(&match args.format {
         Format::Json => json(&document(&options.object, &found, &issues))?,
         Format::Text => text(&options.object, &found, &issues),

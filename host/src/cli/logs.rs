@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use sync_core::conflict::Choice;
 
 fn open(args: &Args, mode: Mode) -> Result<SqliteStore, Failure> {
-    setup::store(&setup::metadata(&args.config)?, mode)
+    setup::store(&setup::metadata(args.config())?, mode)
 }
 
 /// `host conflicts`.
@@ -121,7 +121,7 @@ fn title(it: &StoredConflict) -> String {
 /// the next run finds out.
 fn is_as_it_was(args: &Args, conflict: &StoredConflict) -> Result<(), Failure> {
     let record = [RecordId::Local(conflict.local_id)];
-    let now = match examine(&args.config, &conflict.object, &record)? {
+    let now = match examine(args.config(), &conflict.object, &record)? {
         Ok(found) => found.conflict,
         Err(ExplainError::Failed(reason)) => {
             let _ =

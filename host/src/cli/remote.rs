@@ -32,7 +32,7 @@ struct Checked {
 }
 
 fn check(args: &Args, options: &CheckOptions) -> Result<ExitCode, Failure> {
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     let catalog = setup::catalog(&metadata)?;
     setup::check_asked(&metadata, &catalog, &options.objects)?;
     let enabled = enabled(&metadata, &catalog);

@@ -24,7 +24,7 @@ pub(super) struct Request<'a> {
 /// `host run`.
 pub(super) fn run(args: &Args, options: &RunOptions) -> Result<ExitCode, Failure> {
     let request = Request {
-        config: &args.config,
+        config: args.config(),
         objects: &options.objects,
         on_conflict: options.on_conflict,
         confirm_deletes: options.confirm_deletes,
@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, options: &RunOptions) -> Result<ExitCode, Failure
 /// `host plan`.
 pub(super) fn plan(args: &Args, objects: &[String]) -> Result<ExitCode, Failure> {
     let request =
-        Request { config: &args.config, objects, on_conflict: None, confirm_deletes: false, dry_run: true };
+        Request { config: args.config(), objects, on_conflict: None, confirm_deletes: false, dry_run: true };
     conclude(args, true, perform(&request, &new_run_id()))
 }
 

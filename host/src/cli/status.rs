@@ -24,7 +24,7 @@ struct Status {
 
 /// `host status`.
 pub(super) fn status(args: &Args) -> Result<ExitCode, Failure> {
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     let catalog = setup::catalog(&metadata)?;
     let mut store = setup::store(&metadata, Mode::ReadOnly)?;
     let known = store.object_states()?;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 /// `host undo`.
 pub(super) fn undo(args: &Args, options: &UndoOptions) -> Result<ExitCode, Failure> {
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     match options.run.as_deref().filter(|_| !options.list) {
         Some(run) => bring_back(args, &metadata, run, options.force),
         None => list(args, &metadata),

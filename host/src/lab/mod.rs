@@ -28,7 +28,7 @@ use std::path::PathBuf;
 /// What to test, and how thoroughly.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The folder of case files; it need not be there.
+    /// The folder of case files; it is made for the first one.
     pub cases: Option<PathBuf>,
     /// Whether cases that fail, or that expect nothing yet, are rewritten to expect what the plugin does.
     pub bless: bool,

@@ -20,7 +20,11 @@ pub(super) fn build_all(args: &Args, paths: &[PathBuf], out: &Path) -> Result<()
 /// Why there is no component, with the remedy.
 pub(super) fn not_built(error: &BuildError) -> Failure {
     let help = error.help().map_or(String::new(), |help| format!("\n  help: {help}"));
-    Failure::Failed(format!("{error}{help}"))
+    let message = format!("{error}{help}");
+    match error {
+        BuildError::NoProject(_) | BuildError::NoProjects(_) => Failure::Usage(message),
+        _ => Failure::Failed(message),
+    }
 }
 
 /// Says what is going on, on the error stream.

@@ -66,11 +66,11 @@ pub(super) fn inspect(args: &Args, file: &Path, against: Option<&Path>) -> Resul
 
 /// The plugin of the same object that a run would take now; none without metadata.
 fn installed(args: &Args, object: &Object) -> Option<Arc<WasmMapper>> {
-    if !args.config.is_file() {
+    if !args.has_config() {
         return None;
     }
     // A component can be looked into whatever the metadata says.
-    let survey = setup::metadata(&args.config).and_then(|metadata| setup::survey(&metadata));
+    let survey = setup::metadata(args.config()).and_then(|metadata| setup::survey(&metadata));
     let mut survey = survey
         .inspect_err(|failure| {
             tracing::warn!("not compared with the installed one: {}", failure.message());

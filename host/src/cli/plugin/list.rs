@@ -39,7 +39,7 @@ struct Listed {
 
 /// `host plugin list`.
 pub(super) fn list(args: &Args) -> Result<(), Failure> {
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     let survey = setup::survey(&metadata)?;
     let mut all: Vec<Listed> = survey.taken.values().map(|plugin| Listed::taken(plugin)).collect();
     all.extend(survey.left_out.into_iter().map(Listed::left_out));

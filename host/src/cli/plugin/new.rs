@@ -45,7 +45,7 @@ fn draft_from_server(
     path: &str,
     links: &[(String, ObjectName)],
 ) -> Result<Draft, Failure> {
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     // Without any plugin yet, or with a broken one, there is just less that links can point at.
     let known: Vec<Known> =
         setup::survey(&metadata)?.taken.values().map(|it| Known::of(it.object())).collect();
@@ -80,7 +80,7 @@ fn folder(options: &NewOptions) -> PathBuf {
 fn next(args: &Args, folder: &Path) -> [String; 3] {
     let folder = shown(folder);
     // Without metadata there is no folder of plugins yet, and the build has its own.
-    let out = setup::metadata(&args.config).map(|it| format!(" --out {}", shown(&it.plugins_dir)));
+    let out = setup::metadata(args.config()).map(|it| format!(" --out {}", shown(&it.plugins_dir)));
     [
         format!("host plugin test {folder}"),
         format!("host plugin build {folder}{}", out.unwrap_or_default()),

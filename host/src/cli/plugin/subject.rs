@@ -25,6 +25,12 @@ impl Subject {
     /// Builds or takes what is at the path, with the limits and grants of a run: those of the metadata, where there
     /// is any.
     pub(super) fn at(path: &Path, cases: Option<&Path>, args: &Args) -> Result<Subject, Failure> {
+        if let Some(cases) = cases.filter(|cases| !cases.is_dir()) {
+            return Err(Failure::Usage(format!(
+                "there is no folder {}, which `--cases` names",
+                shown(cases)
+            )));
+        }
         let loader = Loader::new().map_err(|error| Failure::Failed(error.to_string()))?;
         let (component, built) = if path.is_dir() {
             let out = tempfile::tempdir()
@@ -62,12 +68,12 @@ impl Subject {
     }
 }
 
-/// What the metadata says of an object's plugin. Without metadata, a plugin may use what there is to be granted.
+/// What the metadata says of an object's plugin. Without any, a plugin may use what there is to be granted.
 fn metadata(args: &Args, object: &str) -> Result<Option<PluginOverride>, Failure> {
-    if !args.config.is_file() {
+    if !args.has_config() {
         return Ok(None);
     }
-    let metadata = setup::metadata(&args.config)?;
+    let metadata = setup::metadata(args.config())?;
     let given = metadata.objects.get(object).cloned().unwrap_or_default();
     Ok(Some(setup::plugin_override(&metadata, object, &given)))
 }
