@@ -133,6 +133,22 @@ async fn a_count_without_a_total_is_unknown_and_a_wrong_object_is_no_emptiness()
 }
 
 #[tokio::test]
+async fn an_address_that_is_too_long_says_what_to_shorten() {
+    let (_server, siebel) = start().await;
+    let names: Vec<String> = (0..400).map(|number| format!("A Rather Long Field {number}")).collect();
+    let fields: Vec<(&str, Kind)> = names.iter().map(|name| (name.as_str(), Kind::Text(10))).collect();
+    let wide = object("wide", "Action/Action", &fields);
+    let error = siebel.details(&wide, &[RemoteId("1-A".into())]).await.unwrap_err();
+    assert!(error.message.ends_with("bytes: the object has too many fields for one request"), "{error}");
+    assert_eq!(error.help.unwrap(), "leave some of the remote fields out of its plugin");
+
+    let filter = format!("[Description] = '{}'", "a".repeat(9_000));
+    let object = activity();
+    let error = siebel.count(View { object: &object, filter: Some(&filter) }).await.unwrap_err();
+    assert!(error.message.ends_with("bytes") && error.help.unwrap().contains("`filter`"));
+}
+
+#[tokio::test]
 async fn details_leave_out_what_is_gone_and_split_long_addresses() {
     let (server, siebel) = start().await;
     let object = activity();

@@ -125,14 +125,7 @@ impl Siebel {
     ) -> Result<Option<T>, RemoteError> {
         let call = self.call(object, purpose, Method::GET, url);
         if call.url.as_str().len() >= LONGEST_URL {
-            let name = self.http.name(&call);
-            return Err(RemoteError {
-                scope: Scope::Object,
-                message: format!("{name} needs an address of more than {LONGEST_URL} bytes"),
-                help: Some(
-                    "shorten the `filter`; or a value of the user key is too long to be looked up".into(),
-                ),
-            });
+            return Err(self.too_long(&call));
         }
         let reply = self.http.answered(&call, self.http.read(&call).await?)?;
         match reply.status {
@@ -140,6 +133,24 @@ impl Siebel {
             404 if Said::of(&reply.body).is_emptiness() => Ok(None),
             _ if !reply.is_success() => Err(self.http.unexpected(&call, &reply)),
             _ => read(&reply).map(Some).map_err(|error| self.http.unreadable(&call, &reply, &error)),
+        }
+    }
+
+    /// The error for an address that no server takes. What is longest in it is what there is to shorten.
+    fn too_long(&self, call: &Call<'_>) -> RemoteError {
+        let longest = call.url.query().unwrap_or("").split('&').max_by_key(|part| part.len());
+        let (why, help) = match longest {
+            Some(part) if part.starts_with("fields=") => (
+                ": the object has too many fields for one request",
+                "leave some of the remote fields out of its plugin",
+            ),
+            _ => ("", "shorten the `filter`; or a value of the user key is too long to be looked up"),
+        };
+        let name = self.http.name(call);
+        RemoteError {
+            scope: Scope::Object,
+            message: format!("{name} needs an address of more than {LONGEST_URL} bytes{why}"),
+            help: Some(help.into()),
         }
     }
 
