@@ -221,6 +221,15 @@ fn what_is_named_and_not_there_is_wrong_usage() {
 }
 
 #[test]
+fn a_case_may_begin_with_a_byte_order_mark() {
+    let cases = nowhere();
+    let text = json!({"name": "marked", "local": {"name": "Acme"}, "back": {"Name": "Acme"}}).to_string();
+    std::fs::write(cases.path().join("marked.json"), format!("\u{feff}{text}")).unwrap();
+    let report = tested(&stock_plugin("account"), cases.path(), &[]);
+    assert!(report.out.contains("marked.json"), "{} {}", report.out, report.err);
+}
+
+#[test]
 fn what_is_over_a_limit_fails_under_the_limits_of_the_metadata() {
     let place = nowhere();
     std::fs::write(

@@ -1,6 +1,7 @@
 //! The rules of the file as a whole and of its small sections.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,11 +16,11 @@ use super::{objects, remote};
 pub(super) struct Around<'a> {
     folder: &'a Path,
     /// The environment.
-    pub(super) env: &'a dyn Fn(&str) -> Option<String>,
+    pub(super) env: &'a dyn Fn(&str) -> Option<OsString>,
 }
 
 impl<'a> Around<'a> {
-    pub(super) fn new(file: &'a Path, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn new(file: &'a Path, env: &'a dyn Fn(&str) -> Option<OsString>) -> Self {
         Self { folder: file.parent().unwrap_or(Path::new("")), env }
     }
 

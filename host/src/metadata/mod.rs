@@ -17,6 +17,7 @@ mod transport;
 mod types;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
@@ -68,7 +69,7 @@ impl Metadata {
     pub fn load(path: &Path) -> Result<Self, MetadataError> {
         let bytes = std::fs::read(path).map_err(|error| MetadataError::unreadable(path, &error))?;
         let text = String::from_utf8(bytes).map_err(|error| MetadataError::not_utf8(path, &error))?;
-        Self::parse(path, &text, &|name| std::env::var(name).ok())
+        Self::parse(path, &text, &|name| std::env::var_os(name))
     }
 
     /// Checks `text` as the content of `file`, with `env` for the environment. Reads the files that secrets are in, and
@@ -77,7 +78,7 @@ impl Metadata {
     pub fn parse(
         file: &Path,
         text: &str,
-        env: &dyn Fn(&str) -> Option<String>,
+        env: &dyn Fn(&str) -> Option<OsString>,
     ) -> Result<Self, MetadataError> {
         let (tree, syntax) = DeTable::parse_recoverable(text);
         let root = tree.get_ref();

@@ -1,6 +1,7 @@
 //! Passwords and tokens: where metadata may have them from, and the type that keeps them from being printed.
 
 use crate::shown::shown;
+use std::ffi::OsString;
 use std::fmt;
 
 use super::check::Around;
@@ -86,11 +87,12 @@ fn from_environment(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>)
         item.invalid("is no name of an environment variable", Some(help), found);
         return None;
     }
-    let value = (around.env)(variable);
-    if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
-        return Some(Secret::new(value.clone()));
-    }
-    let state = if value.is_some() { "empty" } else { "not set" };
+    let state = match (around.env)(variable).map(OsString::into_string) {
+        Some(Ok(value)) if !value.is_empty() => return Some(Secret::new(value)),
+        Some(Ok(_)) => "empty",
+        Some(Err(_)) => "not UTF-8 text",
+        None => "not set",
+    };
     let message = format!("the environment variable `{variable}` is {state}, and `{}` needs it", item.name());
     found.problem(
         ProblemKind::MissingVariable,
@@ -112,8 +114,9 @@ fn from_file(item: &Item<'_>, around: &Around<'_>, found: &mut Found<'_>) -> Opt
     let path = around.path(item.text(found)?);
     let reason = match std::fs::read_to_string(&path) {
         Ok(text) => {
-            // Editors end a file with a newline that nobody means to be part of the secret.
-            let text = text.trim_end_matches(['\r', '\n']);
+            // Editors begin a file with a byte order mark and end it with a newline; nobody means them to be part of
+            // the secret.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text).trim_end_matches(['\r', '\n']);
             if !text.is_empty() {
                 return Some(Secret::new(text.to_owned()));
             }

@@ -13,6 +13,8 @@ mod transport;
 
 use host::metadata::{Metadata, MetadataError, ProblemKind};
 use miette::{GraphicalReportHandler, GraphicalTheme};
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 const FULL: &str = include_str!("full.toml");
@@ -22,8 +24,9 @@ const MISTAKES: &str = include_str!("mistakes.toml");
 /// Parses `text` as `conf/sync.toml`, with one variable in the environment.
 fn parse(text: &str) -> Result<Metadata, MetadataError> {
     let environment = |name: &str| match name {
-        "CRM_PASSWORD" => Some("hunter2".to_owned()),
-        "EMPTY" => Some(String::new()),
+        "CRM_PASSWORD" => Some("hunter2".into()),
+        "EMPTY" => Some(OsString::new()),
+        "LATIN_1" => Some(OsString::from_vec(vec![0xfc])),
         _ => None,
     };
     Metadata::parse(Path::new("conf/sync.toml"), text, &environment)

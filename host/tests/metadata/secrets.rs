@@ -17,9 +17,12 @@ fn secrets_come_from_the_environment_or_a_file() {
     let token = |source: &str| remote(&format!("auth = {{ kind = \"bearer\", token = {{ {source} }} }}"));
     let read = |source: &str| Metadata::parse(&file, &token(source), &|_| None);
 
-    match read("file = \"token\"").unwrap().remote.auth {
-        Some(Auth::Bearer { token }) => assert_eq!(token.expose(), "hunter2"),
-        other => panic!("{other:?}"),
+    std::fs::write(folder.path().join("marked"), "\u{feff}hunter2\n").unwrap();
+    for name in ["token", "marked"] {
+        match read(&format!("file = \"{name}\"")).unwrap().remote.auth {
+            Some(Auth::Bearer { token }) => assert_eq!(token.expose(), "hunter2"),
+            other => panic!("{other:?}"),
+        }
     }
     for (source, reason) in [("file = \"tokn\"", "No such file"), ("file = \"blank\"", "it is empty")] {
         let error = read(source).unwrap_err();
@@ -40,6 +43,7 @@ fn a_missing_variable_is_an_error_of_its_own() {
         &["the environment variable `CRM_PASWORD` is not set, and `remote.auth.password.env` needs it"],
     );
     assert_mistake(&basic("{ env = \"EMPTY\" }"), MissingVariable, &["`EMPTY` is empty"]);
+    assert_mistake(&basic("{ env = \"LATIN_1\" }"), MissingVariable, &["`LATIN_1` is not UTF-8 text"]);
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn the_other_kinds_of_auth_have_their_keys() {
 #[test]
 fn a_secret_that_no_request_can_carry_is_refused() {
     let text = remote("auth = { kind = \"bearer\", token = { env = \"LINES\" } }");
-    let lines = |name: &str| (name == "LINES").then(|| "hunter2\nhunter3".to_owned());
+    let lines = |name: &str| (name == "LINES").then(|| "hunter2\nhunter3".into());
     let error = Metadata::parse(Path::new("sync.toml"), &text, &lines).unwrap_err();
     assert!(error.plain().contains("`remote.auth.token` holds a line break"), "{}", error.plain());
     assert!(!printed(&error).contains("hunter"));

@@ -67,7 +67,11 @@ fn text(file: &Path) -> Result<String, String> {
 fn read(file: PathBuf, object: &Object) -> Result<Case, CaseError> {
     let parsed = text(&file)
         // serde_json's words name line and column.
-        .and_then(|text| serde_json::from_str::<File>(&text).map_err(|error| error.to_string()))
+        .and_then(|text| {
+            // Some editors begin a file with a byte order mark.
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            serde_json::from_str::<File>(text).map_err(|error| error.to_string())
+        })
         .and_then(|parsed| Ok((parsed.name.clone(), expected(parsed, object)?)));
     match parsed {
         Ok((name, expected)) => Ok(Case { file, name, expected }),
