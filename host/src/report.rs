@@ -216,7 +216,7 @@ impl Report {
             let id = |id: Option<String>| id.unwrap_or_else(|| "-".into());
             let _ = writeln!(
                 text,
-                "{:20}{:12} local {:8} remote {:16} {}",
+                "{:19} {:12} local {:8} remote {:16} {}",
                 planned.object.as_str(),
                 planned.operation.name(),
                 id(planned.local_id.map(|id| id.to_string())),
@@ -256,7 +256,7 @@ fn line(object: &ObjectReport, dry_run: bool) -> String {
     let count = |count: Option<u64>| count.map_or_else(|| "?".into(), |count| count.to_string());
     let tally = |tally: Tally| format!("+{} ~{} -{}", tally.insert, tally.update, tally.delete);
     let mut line = format!(
-        "{:20}{:9} local {:>7}  remote {:>7}  pull{} {:14} push{} {:14}",
+        "{:19} {:9} local {:>7}  remote {:>7}  pull{} {:14} push{} {:14}",
         object.object.as_str(),
         object.outcome.name(),
         count(object.counted.local),
@@ -288,4 +288,21 @@ fn line(object: &ObjectReport, dry_run: bool) -> String {
         line.push_str("  another server or user: all compared, deletes wait for confirmation");
     }
     line.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_does_not_run_into_the_outcome() {
+        for (name, begin) in [
+            ("task", "task                skipped   local"),
+            ("nineteen-characters", "nineteen-characters skipped   local"),
+            ("opportunity-line-item", "opportunity-line-item skipped   local"),
+        ] {
+            let text = line(&ObjectReport::new(ObjectName::new(name).unwrap()), false);
+            assert!(text.starts_with(begin), "{text}");
+        }
+    }
 }
