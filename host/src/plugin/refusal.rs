@@ -199,10 +199,10 @@ impl Reason {
             }
             Reason::Generic => "name the object's NAME.object.toml instead",
             Reason::NoGeneric => {
-                "build it with `host plugin build plugins/declared --out DIR`, DIR being the folder of this file"
+                "build it in a checkout of this project: `host plugin build plugins/declared --out DIR`, DIR being the folder of this file"
             }
             Reason::DeclarationVersion { .. } => {
-                "build it with this host: `host plugin build plugins/declared --out DIR`"
+                "build it with this host, in a checkout of this project: `host plugin build plugins/declared --out DIR`"
             }
             Reason::Declaration(_) => {
                 "plugins/README.md has all keys of such a file, under \"No code at all\""

@@ -93,7 +93,9 @@ fn without_the_component_the_refusal_names_it_and_the_remedy() {
     std::fs::remove_file(scene.path("plugins/declared.wasm")).unwrap();
     let refused = scene.run().exits(2);
     assert!(scene.server.as_ref().unwrap().requests().is_empty());
-    for text in ["task.object.toml", "declared.wasm", "host plugin build plugins/declared --out"] {
+    for text in
+        ["task.object.toml", "declared.wasm", "host plugin build plugins/declared --out", "in a checkout"]
+    {
         assert!(refused.err.contains(text), "no {text} in {}", refused.err);
     }
     // Any component that takes declarations will do, whatever its file is called.

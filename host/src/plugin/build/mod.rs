@@ -165,7 +165,7 @@ impl std::fmt::Display for Built {
             Some(sha256) => write!(f, "{path} ({size}, sha256 {sha256})"),
             None => write!(
                 f,
-                "{path} ({size}; what carries it out is not there yet: `host plugin build plugins/declared --out DIR`)"
+                "{path} ({size}; what carries it out is not there yet: `host plugin build plugins/declared --out DIR` in a checkout of this project)"
             ),
         }
     }
