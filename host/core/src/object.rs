@@ -261,7 +261,7 @@ fn check_resource(resource: &Resource) -> Result<(), DescriptorError> {
 }
 
 /// A change that shows in no token would never be seen (decision 2), and one that a person makes in the server's own
-/// fields would make another record of it (decision 14), or none.
+/// fields would make another record of it (decision 14), or hide one. An id may be a person's: a natural key.
 fn check_system_fields(resource: &Resource, remote: &[Field]) -> Result<(), DescriptorError> {
     let Resource { id, updated, version, created, .. } = resource;
     let refuse =
@@ -283,14 +283,13 @@ fn check_system_fields(resource: &Resource, remote: &[Field]) -> Result<(), Desc
             "it is the created field, which stays when the record changes",
         );
     }
-    let is_system = |name: &String| {
-        [id, updated].contains(&name) || [version, created].into_iter().flatten().any(|it| it == name)
-    };
+    let is_system =
+        |name: &String| name == updated || [version, created].into_iter().flatten().any(|it| it == name);
     match remote.iter().find(|field| is_system(&field.name) && !field.traits.is_remote_owned()) {
         Some(field) => Err(DescriptorError::FieldName {
             side: "remote",
             name: field.name.clone(),
-            why: "the resource's own fields are read-only, computed or create-only",
+            why: "the resource's tokens and its created field are read-only, computed or create-only",
         }),
         None => Ok(()),
     }
@@ -524,10 +523,10 @@ mod tests {
     }
 
     #[test]
-    fn no_field_of_the_resource_itself_is_updated() {
+    fn tokens_and_created_stamps_are_the_servers() {
         let owned: [fn(&mut Traits); 3] =
             [|it| it.read_only = true, |it| it.computed = true, |it| it.create_only = true];
-        for name in ["Id", "Updated", "Mod Id", "Created"] {
+        for name in ["Updated", "Mod Id", "Created"] {
             let with = |traits: Traits| {
                 described(|it| {
                     (it.resource.version, it.resource.created) =
@@ -544,6 +543,7 @@ mod tests {
                 assert!(with(traits).is_ok(), "{name}");
             }
         }
+        assert!(described(|it| it.resource.id = "Done".into()).is_ok(), "a natural key");
     }
 
     #[test]

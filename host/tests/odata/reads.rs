@@ -294,7 +294,8 @@ async fn keys_that_are_text_are_quoted() {
         version: None,
         created: None,
     };
-    let label = object(resource, vec![field("name", Kind::Text(9))]);
+    let traits = Traits { read_only: true, ..Traits::default() };
+    let label = object(resource, vec![Field { traits, ..field("name", Kind::Text(9)) }]);
     let odata = server.remote();
     let (one, two) = (RemoteId("O'H/a".into()), RemoteId("b".into()));
     assert_eq!(odata.details(&label, &[one.clone(), two]).await.unwrap().len(), 1);
