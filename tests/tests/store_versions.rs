@@ -51,7 +51,7 @@ fn restore(scene: &Scene, component: &str, record: &Fields) {
     assert!(["Created", "Updated", "Mod Id"].iter().all(|stamp| restored[*stamp] == record[*stamp]));
 }
 
-/// The baseline as version 1 has it, of the tables of version 4.
+/// The baseline as version 1 has it, of the tables from version 4 on.
 const BASELINE_4: &str = r#"(SELECT p.*, a.fields, a."row", EXISTS
     (SELECT 1 FROM _sync_beyond AS b WHERE (b.object, b.local_id) = (p.object, p.local_id)) AS beyond_filter
   FROM _sync_baseline AS p JOIN _sync_agreed AS a USING (object, local_id))"#;
@@ -68,7 +68,7 @@ fn content(scene: &Scene) -> BTreeMap<String, Vec<Vec<Sql>>> {
     let store = scene.store();
     let rows = |(table, columns): (String, String)| {
         let from = match table.as_str() {
-            "_sync_baseline" if version(scene) == 4 => BASELINE_4,
+            "_sync_baseline" if version(scene) != 1 => BASELINE_4,
             name => name,
         };
         let mut query = store.prepare(&format!("SELECT {columns} FROM {from} ORDER BY 1, 2")).unwrap();

@@ -65,6 +65,19 @@ pub fn parse_timestamp(text: &str) -> Option<i64> {
     is_timestamp(instant).then_some(instant)
 }
 
+/// Whether two texts are one instant, as far as the one with fewer digits tells it: cut off there, or rounded. Not where one
+/// of them is no timestamp that [`parse_timestamp`] reads.
+pub fn is_same_instant(one: &str, other: &str) -> bool {
+    let (Some(a), Some(b)) = (parse_timestamp(one), parse_timestamp(other)) else { return false };
+    let digits = |text: &str| {
+        let fraction = text.split_once('.').map_or("", |(_, fraction)| fraction);
+        fraction.bytes().take_while(u8::is_ascii_digit).count().min(6)
+    };
+    let (fewest, most) = (digits(one).min(digits(other)), digits(one).max(digits(other)));
+    let unit = (fewest..6).fold(1, |unit, _| unit * 10);
+    if fewest == most { a == b } else { a.abs_diff(b) < unit }
+}
+
 /// `YYYY-MM-DDTHH:MM:SS.ffffffZ`; `None` outside the years 0001 to 9999.
 pub fn format_timestamp(micros: i64) -> Option<String> {
     if !is_timestamp(micros) {
@@ -184,6 +197,26 @@ mod tests {
         }
         for text in ["2023-02-29T00:00:00Z", "2024-01-01T24:00:00Z", "yesterday", "2024-01-01T1"] {
             assert_eq!(parse_timestamp(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn one_instant_is_written_in_several_ways() {
+        for (one, other) in [
+            ("2024-02-29T13:05:09.1234567Z", "2024-02-29T13:05:09Z"),
+            ("2024-02-29T13:05:09.600Z", "2024-02-29 13:05:10"),
+            ("2024-02-29T13:05:09+00:00", "2024-02-29T13:05:09Z"),
+            ("2024-02-29T15:05:09.12+02:00", "2024-02-29T13:05:09.120Z"),
+        ] {
+            assert!(is_same_instant(one, other) && is_same_instant(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("2024-02-29T13:05:09Z", "2024-02-29T13:05:10Z"),
+            ("2024-02-29T13:05:09.001Z", "2024-02-29T13:05:09.002Z"),
+            ("2024-02-29T13:05:09.12Z", "2024-02-29T13:05:08Z"),
+            ("02/29/2024 13:05:09", "02/29/2024 13:05:9"),
+        ] {
+            assert!(!is_same_instant(one, other), "{one} {other}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! Step 3: the baseline against both sides. Pure: the same input gives the same findings, in
 //! whatever order it comes.
 
+use crate::calendar::is_same_instant;
 use crate::change_key::{LocalKey, Pair, RemoteKey, Revision};
 use crate::conflict::ConflictKind;
 
@@ -116,9 +117,10 @@ fn in_order<'t, T, K: Ord>(items: &'t [T], key: impl Fn(&'t T) -> K) -> Vec<usiz
     order
 }
 
-/// Whether an id came back as another record (decision 14).
+/// Whether an id came back as another record (decision 14). Servers write one stamp in several ways: the answer to an insert
+/// may have more digits than what they keep, or another offset than a listing.
 pub fn is_another_record(known: &RemoteKey, listed: &RemoteKey) -> bool {
-    matches!((&known.created, &listed.created), (Some(a), Some(b)) if a != b)
+    matches!((&known.created, &listed.created), (Some(a), Some(b)) if a != b && !is_same_instant(a, b))
 }
 
 /// Which contents decide a finding whose tokens alone do not (decision 2: a changed token with the
