@@ -111,6 +111,24 @@ fn decision_04_an_equal_match_that_is_linked_already_is_an_issue() {
     assert_eq!((&report["adopted"], &report["issues"]), (&json!(0), &json!(1)));
 }
 
+/// A server may take two records for one by rules of its own, and answer with the one that it has.
+#[test]
+fn decision_04_an_insert_that_is_answered_with_a_linked_record_is_an_issue() {
+    let (scene, acme) = one_account();
+    scene.sql("INSERT INTO account(name, location) VALUES('Acme Inc.', 'Paris'), ('Bolt', 'Oslo')");
+    let known = Action::Status(200, format!(r#"{{"items":{{"Id":"{acme}"}}}}"#));
+    scene.fault(Fault::new("POST", "", known));
+    let report = scene.run().exits(3).object("account");
+    assert_eq!((&report["push"]["insert"], &report["issues"]), (&json!(1), &json!(1)));
+    let issue = &scene.issues()[0];
+    assert_eq!(issue["code"], "id-taken");
+    assert!(issue["message"].as_str().unwrap().contains(&format!("{acme}, which is linked to account 1")));
+    assert_eq!(scene.value("SELECT count(*) FROM _sync_baseline"), 2);
+    // The record is sent as soon as the remote takes it.
+    assert_eq!(scene.run().exits(0).object("account")["push"]["insert"], 1);
+    assert_eq!((scene.crm().count("Account"), scene.issues().len()), (3, 0));
+}
+
 #[test]
 fn decision_05_a_renamed_key_that_hits_another_record_is_an_issue() {
     let (scene, acme) = one_account();

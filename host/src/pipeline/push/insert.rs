@@ -10,9 +10,10 @@ use crate::pipeline::task::{Task, first_ended};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::ports::{Change, RemoteRecord, Store, WriteError, Written};
 use crate::report::ObjectReport;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
-use sync_core::change_key::{LocalKey, RemoteId, RemoteToken};
+use sync_core::change_key::{LocalId, LocalKey, RemoteId, RemoteKey, RemoteToken};
+use sync_core::compare::is_another_record;
 use sync_core::object::Object;
 use sync_core::operation::Operation;
 use sync_core::value::Row;
@@ -90,13 +91,22 @@ fn settle(
         }
     }
     let mut changes = Vec::with_capacity(2 * inserted.len());
+    let mut failures = Vec::new();
     let snapshot = store.snapshot()?;
+    // A server that knows the record already, by rules of its own, may answer with that one's id.
+    let mut answered = HashSet::with_capacity(inserted.len());
     for (ready, written, answer) in inserted {
+        let local = ready.key.id;
+        let other = linked_elsewhere(store, object, local, &written)?;
+        if other.is_some() || !answered.insert(written.id.clone()) {
+            failures.push((Subject::local(local), taken(object, &written.id, other)));
+            changes.push(Change::Settled { local });
+            continue;
+        }
         changes.extend(entries(work, store, report, learned, ready, written, answer)?);
         report.count(Operation::PushInsert);
     }
     drop(snapshot);
-    let mut failures = Vec::new();
     work.commit(store, changes, &mut failures)?;
     let mut stop = None;
     for (ready, result) in others {
@@ -150,6 +160,36 @@ fn settle(
     }
     work.log(store, Operation::PushInsert, failures)?;
     Ok(stop)
+}
+
+/// The other local record that is linked to what an insert was answered with. An id that came back as another record is
+/// free (decision 14).
+fn linked_elsewhere(
+    store: &dyn Store,
+    object: &Object,
+    local: LocalId,
+    written: &Written,
+) -> Result<Option<LocalId>, Stop> {
+    let Written { id, token, created, .. } = written;
+    let mut pairs = store.pairs_of_remote(&object.name, std::slice::from_ref(id))?.into_iter();
+    let is_same = |known: &RemoteKey| {
+        let (id, token, created) = (id.clone(), token.clone(), created.clone());
+        !is_another_record(known, &RemoteKey { id, token, created, fresh: false })
+    };
+    Ok(pairs.find(|pair| pair.local != local && is_same(&pair.remote)).map(|pair| pair.local))
+}
+
+/// The id that an insert was answered with is another local record's.
+fn taken(object: &Object, id: &RemoteId, other: Option<LocalId>) -> Failure {
+    let whose = match other {
+        Some(other) => format!("is linked to {} {other}", object.name),
+        None => "it gave to another insert, too".to_owned(),
+    };
+    let message = format!(
+        "the remote answered the insert with {id}, which {whose}: it takes the two for one record, so this one is not \
+         linked; make them differ as the remote tells records apart, or delete one of them"
+    );
+    Failure::new("id-taken", message)
 }
 
 fn twin(object: &Object, found: &[RemoteRecord], learned: &mut Learned) -> Failure {
