@@ -13,6 +13,12 @@ use sync_core::sieve::{self, RemoteSieve};
 /// (decision 13).
 const LISTED_AGAIN: u32 = 2;
 
+/// So many records more than were counted, and a tenth, may a listing have before it is broken off: a live server grows, and
+/// one that makes records up would fill the memory.
+const MORE: u64 = 10_000;
+/// So many pages in a row without a record, and nobody waits for the next.
+const EMPTY_PAGES: u32 = 1_000;
+
 /// Lists both sides. Answers the remote's count that the listing agrees with, too.
 pub(super) async fn everything(
     work: &Work<'_>,
@@ -78,10 +84,24 @@ async fn list_once(
     let pairs =
         slices(|last: Option<&Pair>| store.pairs(name, last.map(|pair| (&pair.remote.id, pair.local))));
     let mut sieve = RemoteSieve::new(pairs.map(|pair| if every { pair.map(unsettled) } else { pair }));
+    let most = counted.map_or(u64::MAX, |counted| counted.saturating_add(counted / 10).saturating_add(MORE));
+    let (mut listed, mut empty) = (0, 0);
     let mut pages = work.remote.change_keys(view);
     while let Some(page) = pages.try_next().await? {
         work.observer.event(Event::Progress(page.len() as u64));
+        listed += page.len() as u64;
+        empty = if page.is_empty() { empty + 1 } else { 0 };
+        if empty > EMPTY_PAGES {
+            return Err(Stop::Object(format!(
+                "the listing of {} does not end: {EMPTY_PAGES} pages in a row have no record; nothing was changed",
+                view.object.resource.path
+            )));
+        }
         page.into_iter().try_for_each(|key| sieve.add(key))?;
+        // That is no listing of what was counted, however long it goes on.
+        if listed > most {
+            break;
+        }
     }
     Ok(sieve.finish()?)
 }
