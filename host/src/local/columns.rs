@@ -4,7 +4,7 @@ use crate::ports::Unfit;
 use rusqlite::types::{ToSqlOutput, Value as Sql, ValueRef};
 use sync_core::calendar;
 use sync_core::object::Field;
-use sync_core::value::{Kind, Misfit, Value, canonical_decimal};
+use sync_core::value::{Kind, Misfit, Row, Value, canonical_decimal};
 
 /// The type that a column of this kind is declared with.
 pub(super) fn declared_type(kind: &Kind) -> &'static str {
@@ -44,7 +44,10 @@ pub(super) fn encode(value: &Value) -> ToSqlOutput<'_> {
 /// # Errors
 /// [`Unfit`] for what cannot be such a value: an issue of that record when it is to be sent.
 pub(super) fn decode(index: usize, field: &Field, column: ValueRef<'_>) -> Result<Value, Unfit> {
-    let unfit = |code: &str, message: String| Unfit { field: index, code: code.to_owned(), message };
+    let unfit = |code: &str, message: String| {
+        let (code, found) = (code.to_owned(), vec![(index, as_text(column))]);
+        Unfit { field: index, code, message, found, rest: Row::new() }
+    };
     let mut value = match column {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => from_number(&field.kind, &number.to_string()),
@@ -62,6 +65,16 @@ pub(super) fn decode(index: usize, field: &Field, column: ValueRef<'_>) -> Resul
     }
     value.conform(&field.kind).map_err(|misfit: Misfit| unfit(misfit.code(), misfit.to_string()))?;
     Ok(value)
+}
+
+/// What is in a column, whatever it means, for people.
+fn as_text(column: ValueRef<'_>) -> Value {
+    match column {
+        ValueRef::Null | ValueRef::Blob(_) => Value::Absent,
+        ValueRef::Integer(number) => Value::text(number.to_string()),
+        ValueRef::Real(number) => Value::text(number.to_string()),
+        ValueRef::Text(bytes) => Value::text(String::from_utf8_lossy(bytes)),
+    }
 }
 
 /// What a number in a column means; absent where it means nothing.

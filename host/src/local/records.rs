@@ -212,12 +212,19 @@ fn names<'a>(object: &'a Object, fields: &'a [usize]) -> impl Iterator<Item = St
 
 /// The fields stand after the revision, in the object's order.
 fn read(row: &rusqlite::Row<'_>, fields: &[Field]) -> rusqlite::Result<Result<Row, Unfit>> {
-    let mut values = Vec::with_capacity(fields.len());
+    let (mut values, mut first) = (Vec::with_capacity(fields.len()), None::<Unfit>);
     for (index, field) in fields.iter().enumerate() {
-        match decode(index, field, row.get_ref(index + 1)?) {
-            Ok(value) => values.push(value),
-            Err(unfit) => return Ok(Err(unfit)),
-        }
+        let value = decode(index, field, row.get_ref(index + 1)?).unwrap_or_else(|unfit| {
+            match &mut first {
+                Some(first) => first.found.extend(unfit.found),
+                None => first = Some(unfit),
+            }
+            Value::Absent
+        });
+        values.push(value);
     }
-    Ok(Ok(values))
+    Ok(match first {
+        Some(unfit) => Err(Unfit { rest: values, ..unfit }),
+        None => Ok(values),
+    })
 }

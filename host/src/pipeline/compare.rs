@@ -170,7 +170,7 @@ async fn decide_batch(
 /// A conflict, with all that is known of both sides.
 fn clash(object: &Object, kind: ConflictKind, record: &Record<'_>, judged: Judged) -> Clash {
     let Judged { local, remote, waits, .. } = judged;
-    let fetched = record.fetched();
+    let (fetched, unfit) = (record.fetched(), record.unfit());
     let absent = || vec![Value::Absent; object.local.len()];
     let unread = || Baseline { pair: record.linked.pair.clone(), row: absent(), beyond_filter: false };
     let ahead = fetched.is_some_and(|fetched| fetched.ahead);
@@ -182,10 +182,12 @@ fn clash(object: &Object, kind: ConflictKind, record: &Record<'_>, judged: Judge
         }),
         base: record.base.cloned().unwrap_or_else(unread),
         ahead: fetched.filter(|it| it.ahead).map_or_else(Vec::new, |it| it.unlinked.clone()),
+        unfit: unfit.map_or_else(Vec::new, |unfit| unfit.found.clone()),
         local: match local {
             Side::Gone => None,
             Side::Same | Side::Changed(_) => {
-                Some((record.revision(), record.local_row().cloned().unwrap_or_else(absent)))
+                let row = record.local_row().or(unfit.map(|unfit| &unfit.rest));
+                Some((record.revision(), row.cloned().unwrap_or_else(absent)))
             }
         },
         remote: match remote {

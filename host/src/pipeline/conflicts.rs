@@ -21,6 +21,9 @@ pub(super) struct Clash {
     pub(super) base: Baseline,
     /// The local side; `None` where it is gone.
     pub(super) local: Option<(Revision, Row)>,
+    /// What does not fit in the local record, by field: absent in its row. It is not sent as it is, and a merge would take
+    /// the remote's value for it.
+    pub(super) unfit: Vec<(usize, Value)>,
     /// The remote side; `None` where it is gone.
     pub(super) remote: Option<(RemoteKey, Row)>,
     /// Links of the remote side to records that are not pulled yet: null in its row.
@@ -95,8 +98,9 @@ fn by_rule(work: &Work<'_>, plan: &mut Plan, clash: &Clash) -> Option<Resolution
             Verdict::Plugin(_) | Verdict::Ask => None,
         };
     };
-    // What a link that leads ahead means is known to the next run: until then nothing is merged.
-    if !clash.ahead.is_empty() {
+    // What a link that leads ahead means is known to the next run, and what does not fit is a person's to correct: until
+    // then nothing is merged.
+    if !clash.ahead.is_empty() || !clash.unfit.is_empty() {
         let rules = &participant.rules;
         let whole = rules.command_line.is_some() || rules.fields.is_empty();
         return match rules.of_delete() {
@@ -295,6 +299,7 @@ pub(super) fn entry(object: &Object, clash: &Clash) -> ConflictEntry {
     let (local, remote) =
         (clash.local.as_ref().map(|(_, row)| row), clash.remote.as_ref().map(|(_, row)| row));
     let base = &clash.base.row;
+    let unfit = |index: usize| clash.unfit.iter().find(|(field, _)| *field == index).map(|(_, value)| value);
     let differing = match (local, remote) {
         (Some(local), Some(remote)) => object.differing(local, remote),
         (Some(changed), None) | (None, Some(changed)) => object.differing(base, changed),
@@ -303,9 +308,9 @@ pub(super) fn entry(object: &Object, clash: &Clash) -> ConflictEntry {
     let fields = object.local.iter().enumerate().map(|(index, field)| ConflictField {
         field: field.name.clone(),
         base: at(Some(base), index),
-        local: at(local, index),
+        local: unfit(index).cloned().unwrap_or_else(|| at(local, index)),
         remote: at(remote, index),
-        differs: differing.contains(&index),
+        differs: differing.contains(&index) || unfit(index).is_some(),
     });
     ConflictEntry {
         object: object.name.clone(),

@@ -4,7 +4,7 @@ use super::links::{self, Unlinked};
 use super::operations::Work;
 use super::pull::ahead::{Ahead, Wanted};
 use super::{Failure, Stop, full_compare, pull};
-use crate::ports::{Baseline, Change, LocalRecord, Store};
+use crate::ports::{Baseline, Change, LocalRecord, Store, Unfit};
 use std::collections::HashMap;
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey, RemoteToken, Revision};
 use sync_core::compare::{Needs, Side, is_another_record};
@@ -74,6 +74,11 @@ impl<'a> Record<'a> {
     /// The local record, if it can be read.
     pub(super) fn local_row(&self) -> Option<&'a Row> {
         self.local.and_then(|record| record.row.as_ref().ok())
+    }
+
+    /// What does not fit in the local record, where that cannot be read.
+    pub(super) fn unfit(&self) -> Option<&'a Unfit> {
+        self.local.and_then(|record| record.row.as_ref().err())
     }
 
     /// The remote record, where it changed and can be read.

@@ -48,7 +48,7 @@ pub struct LocalRecord {
     pub row: Result<Row, Unfit>,
 }
 
-/// A value that does not fit its field.
+/// A value that does not fit its field, in a record that cannot be sent for that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfit {
     /// Index of the local field.
@@ -57,6 +57,10 @@ pub struct Unfit {
     pub code: String,
     /// What is wrong, without the value: it follows the field's name.
     pub message: String,
+    /// This value and any other that does not fit, by field, as text where it is one.
+    pub found: Vec<(usize, Value)>,
+    /// The rest of the record; what does not fit is absent.
+    pub rest: Row,
 }
 
 /// One change of the store. A batch of them is one transaction; baseline and record change together.

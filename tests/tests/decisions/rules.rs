@@ -1,6 +1,6 @@
 //! What settles a conflict without a question: decision 24.
 
-use super::{both, clash, resolve, settled};
+use super::{both, clash, one_account, resolve, settled};
 use crm::{Action, Fault};
 use tests::{Json, Scene, hostile_plugin, json};
 
@@ -54,6 +54,40 @@ fn decision_24_rules_of_fields_settle_a_record_that_they_cover() {
     rules_lead_to(&format!("on-conflict = \"keep-local\"\n{one}"), &[], json!(["Lyon", null, "ours"]));
     let asks = "on-conflict = \"keep-local\"\nfields = { fax = { on-conflict = \"ask\" } }";
     rules_lead_to(asks, &[], json!(null));
+}
+
+/// A merge would take the remote's value for one that does not fit here, and nobody would have said so.
+#[test]
+fn decision_24_a_record_with_a_value_that_does_not_fit_is_not_merged() {
+    for rules in ["on-conflict = \"merge\"", "fields = { phone = { on-conflict = \"keep-local\" } }"] {
+        let (scene, acme) = one_account();
+        scene.configure(&format!("[objects.account]\n{rules}"));
+        let long = "9".repeat(41);
+        scene.sql(&format!("UPDATE account SET phone = '{long}', fax = 'ours', revenue = 12.5"));
+        scene.run().exits(3);
+        scene.crm().update("Account", &acme, &[("City", "Paris")]).unwrap();
+        scene.run().exits(3);
+        let ours = json!([long, "ours", "12.5"]);
+        assert_eq!(
+            scene.rows("SELECT phone, fax, revenue FROM account"),
+            std::slice::from_ref(&ours),
+            "{rules}"
+        );
+        let conflict = &scene.conflicts()[0];
+        let differing = conflict["fields"].as_array().unwrap().iter();
+        let differing: Vec<_> = differing.map(|it| (it["field"].clone(), it["local"].clone())).collect();
+        assert!(differing.contains(&(json!("phone"), ours[0].clone())), "{differing:?}");
+        assert!(differing.contains(&(json!("fax"), json!("ours"))), "{differing:?}");
+        // What was chosen is asked again once the record is another.
+        resolve(&scene, "remote");
+        scene.sql("UPDATE account SET fax = 'ours, too'");
+        scene.run().exits(3);
+        assert_eq!(scene.value("SELECT fax FROM account"), "ours, too");
+        // Corrected, it is like any other; chosen, the remote's record is taken as a whole.
+        resolve(&scene, "remote");
+        scene.run().exits(0);
+        assert_eq!(scene.rows("SELECT phone, fax, city FROM account"), [json!([null, null, "Paris"])]);
+    }
 }
 
 #[test]
