@@ -295,7 +295,8 @@ async fn delete(
     links::clear(work, store, &plan.forgotten.iter().collect::<Vec<&Pair>>(), doomed, true)?;
     let forget = plan.forgotten.drain(..).map(|pair| Change::Forget { local: pair.local });
     store.commit(work.object(), forget.collect())?;
-    for level in push::delete::levels(work, store, std::mem::take(&mut plan.push_deletes))? {
+    let deletes = push::delete::without_awaited(work, store, std::mem::take(&mut plan.push_deletes))?;
+    for level in push::delete::levels(work, store, deletes)? {
         push::delete::deletes(work, store, report, level, doomed).await?;
     }
     pull::delete::deletes(work, store, report, std::mem::take(&mut plan.pull_deletes), doomed).await

@@ -1,6 +1,7 @@
 //! Parents and children: decision 16.
 
 use super::{nothing_to_do, runs_without_a_write};
+use crm::{Action, Fault};
 use std::collections::HashMap;
 use tests::{Scene, json};
 
@@ -39,6 +40,42 @@ fn decision_16_deletes_go_children_first() {
     scene.run().exits(0);
     let deletes = scene.requests("DELETE");
     assert!(deletes[0].decoded.ends_with(&deal) && deletes[1].decoded.ends_with(&acme));
+}
+
+/// Two accounts, six deals of the first; it and they are deleted here.
+fn deleted_with_its_deals() -> Scene {
+    let scene = Scene::new(&["account", "opportunity"]);
+    scene.configure("[deletes]\ncount = 5\npercent = 50");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme")]).unwrap();
+    scene.crm().insert("Account", &[("Name", "Bolt")]).unwrap();
+    for deal in 0..6 {
+        let deal = format!("Deal {deal}");
+        scene.crm().insert("Opportunity", &[("Name", &deal), ("Account Id", &acme)]).unwrap();
+    }
+    scene.run().exits(0);
+    scene.sql("DELETE FROM account WHERE name = 'Acme'; DELETE FROM opportunity");
+    scene
+}
+
+/// Whatever keeps the children's deletes: with the parent gone, the server might take them along.
+#[test]
+fn decision_16_a_parent_is_not_deleted_before_children_whose_deletes_wait() {
+    let scene = deleted_with_its_deals();
+    let report = runs_without_a_write(&scene, 3);
+    assert_eq!(report.object("opportunity")["held_deletes"], 6);
+    assert_eq!(scene.issues()[0]["code"], "waits-for-children");
+    scene.host(&["run", "--confirm-deletes"]).exits(0);
+    assert_eq!((scene.crm().count("Account"), scene.crm().count("Opportunity")), (1, 0));
+    nothing_to_do(&scene);
+
+    let scene = deleted_with_its_deals();
+    scene.fault(Fault::new("GET", "Opportunity", Action::Status(500, "{}".into())).always());
+    let failed = ["run", "--confirm-deletes", "--format", "json"];
+    assert_eq!(scene.host(&failed).exits(1).object("account")["push"]["delete"], 0);
+    assert_eq!(scene.crm().count("Account"), 2);
+    scene.clear_faults();
+    scene.host(&["run", "--confirm-deletes"]).exits(0);
+    assert_eq!((scene.crm().count("Account"), scene.crm().count("Opportunity")), (1, 0));
 }
 
 #[test]

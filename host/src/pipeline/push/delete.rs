@@ -6,7 +6,7 @@ use crate::pipeline::operations::{Doomed, PushDelete, Work};
 use crate::pipeline::{Event, Failed, Failure, Stop, Subject};
 use crate::ports::{Change, Intent, RemoteDelete, Store};
 use crate::report::ObjectReport;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use sync_core::change_key::LocalId;
 use sync_core::object::{Field, Object};
@@ -81,6 +81,57 @@ pub(in crate::pipeline) async fn deletes(
         }
     }
     Ok(())
+}
+
+/// Takes out the deletes of records that one of another object links to which was deleted here, too, and is still on the
+/// remote: because its own delete is held, was refused, is in conflict, or its object failed (decision 16).
+pub(in crate::pipeline) fn without_awaited(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    deletes: Vec<PushDelete>,
+) -> Result<Vec<PushDelete>, Stop> {
+    let parents: HashSet<LocalId> = deletes.iter().map(|it| it.pair.local).collect();
+    let mut awaited = HashMap::new();
+    for child in work.objects().filter(|_| !parents.is_empty()) {
+        for parent in linked_to_by_gone(work.object(), child, store)? {
+            if parents.contains(&parent) {
+                awaited.insert(parent, &child.name);
+            }
+        }
+    }
+    let (waiting, free): (Vec<_>, Vec<_>) =
+        deletes.into_iter().partition(|it| awaited.contains_key(&it.pair.local));
+    let failures = waiting.iter().filter_map(|it| {
+        let child = awaited.get(&it.pair.local)?;
+        let message = format!(
+            "waits for the deletes of records of {child} that link to it, which are still on the remote: nothing was deleted"
+        );
+        Some((Subject::pair(it.pair.local, &it.pair.remote.id), Failure::new("waits-for-children", message)))
+    });
+    work.log(store, Operation::PushDelete, failures.collect())?;
+    Ok(free)
+}
+
+/// The records of the object that others link to, by what was agreed on, which are gone here and linked still.
+fn linked_to_by_gone(object: &Object, child: &Object, store: &dyn Store) -> Result<Vec<LocalId>, Stop> {
+    let is_link = |(_, field): &(usize, &Field)| matches!(&field.kind, Kind::Reference(to) if *to == *object.name.as_str());
+    let links: Vec<usize> = child.local.iter().enumerate().filter(is_link).map(|(index, _)| index).collect();
+    let mut found = Vec::new();
+    if links.is_empty() || object.name == child.name {
+        return Ok(found);
+    }
+    // A store that cannot tell what was touched cannot tell this either.
+    for ids in store.touched(child)?.unwrap_or_default().chunks(WAVE) {
+        let gone = store.local_statuses(child, ids)?.into_iter().filter(|it| it.revision.is_none());
+        let gone: Vec<LocalId> = gone.filter(|it| it.pair.is_some()).map(|it| it.local).collect();
+        for base in store.baselines(child, &gone)? {
+            found.extend(links.iter().filter_map(|&index| match base.row.get(index)? {
+                Value::Reference(id) => id.parse().map(LocalId).ok(),
+                _ => None,
+            }));
+        }
+    }
+    Ok(found)
 }
 
 /// The deletes level by level: a record goes after those of its own object that linked to it (decision 16).
