@@ -51,7 +51,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     }
     let new: HashSet<&RemoteId> = plan.pull_inserts.iter().collect();
     plan.outlived = gone().filter(|pair| new.contains(&pair.remote.id)).map(|pair| pair.local).collect();
-    let departed = departed(work, &linked).await?;
+    let absent = still_there(work, &linked).await?;
     let mut linked = linked.into_iter();
     let mut asked: VecDeque<Asked> = VecDeque::with_capacity(AHEAD);
     loop {
@@ -59,7 +59,7 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
             asked.push_back(contents::ask(work, linked.by_ref().take(BATCH).collect()));
         }
         let Some(next) = asked.pop_front() else { break };
-        decide_batch(work, store, &mut plan, next, &departed).await?;
+        decide_batch(work, store, &mut plan, next, &absent).await?;
     }
     if full_compare::elsewhere(work) {
         full_compare::hold(work, &mut plan);
@@ -69,15 +69,25 @@ pub(super) async fn compare(work: &Work<'_>, store: &mut dyn Store, listed: List
     Ok(plan)
 }
 
-/// Of the records that are no longer listed, those that are still there: they only left the filter
-/// (decision 12).
-async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<LocalId>, Stop> {
-    let mut departed = HashSet::new();
+/// Pairs whose remote record is no longer listed, and still there.
+#[derive(Default)]
+struct StillThere {
+    /// It only left the filter (decision 12).
+    departed: HashSet<LocalId>,
+    /// The listing has left it out: the next run finds it listed.
+    overlooked: HashSet<LocalId>,
+}
+
+/// Looks for records that are no longer listed. Without a filter those that nobody touched here are not looked for: of
+/// them that is asked right before the delete.
+async fn still_there(work: &Work<'_>, linked: &[Linked]) -> Result<StillThere, Stop> {
+    let mut still = StillThere::default();
     let view = View { object: work.object(), filter: work.participant().filter.as_deref() };
-    if view.filter.is_none() {
-        return Ok(departed);
-    }
-    let gone: Vec<&Pair> = linked.iter().filter(|it| it.remote == Side::Gone).map(|it| &it.pair).collect();
+    let (filtered, elsewhere) = (view.filter.is_some(), full_compare::elsewhere(work));
+    // On another server an id proves nothing.
+    let touched = |it: &Linked| it.local != Side::Same && !elsewhere;
+    let asked = |it: &&Linked| it.remote == Side::Gone && (filtered || touched(it));
+    let gone: Vec<&Pair> = linked.iter().filter(asked).map(|it| &it.pair).collect();
     for batch in gone.chunks(work.remote.capabilities().details_batch.max(1)) {
         let ids: Vec<RemoteId> = batch.iter().map(|pair| pair.remote.id.clone()).collect();
         let found = work.remote.details(work.object(), &ids).await?;
@@ -90,13 +100,16 @@ async fn departed(work: &Work<'_>, linked: &[Linked]) -> Result<HashSet<LocalId>
         if there.is_empty() {
             continue;
         }
-        // One that matches the filter all the same did not leave: the listing has left it out.
+        // One that matches the filter all the same did not leave.
         let ids: Vec<RemoteId> = there.iter().map(|pair| pair.remote.id.clone()).collect();
-        let overlooked = work.remote.in_view(view, &ids).await?.unwrap_or_default();
-        let left = there.into_iter().filter(|pair| !overlooked.contains(&pair.remote.id));
-        departed.extend(left.map(|pair| pair.local));
+        let listed = if filtered { work.remote.in_view(view, &ids).await? } else { Some(ids) };
+        let listed = listed.unwrap_or_default();
+        for pair in there {
+            let overlooked = listed.contains(&pair.remote.id);
+            if overlooked { &mut still.overlooked } else { &mut still.departed }.insert(pair.local);
+        }
     }
-    Ok(departed)
+    Ok(still)
 }
 
 async fn decide_batch(
@@ -104,7 +117,7 @@ async fn decide_batch(
     store: &mut dyn Store,
     plan: &mut Plan,
     asked: Asked,
-    departed: &HashSet<LocalId>,
+    StillThere { departed, overlooked }: &StillThere,
 ) -> Result<(), Stop> {
     let object = work.object();
     let (batch, contents) = contents::read(work, store, asked).await?;
@@ -114,6 +127,11 @@ async fn decide_batch(
     for linked in &batch {
         let (record, pair) = (contents.record(linked), &linked.pair);
         if record.is_overtaken(full_compare::needs_of(work, pair, &linked.local, &linked.remote)) {
+            continue;
+        }
+        // A delete of one that nobody touched counts for the guard, and is asked about again before it is carried out.
+        if linked.local != Side::Same && overlooked.contains(&pair.local) {
+            tracing::warn!("{} {} was not listed, and is still there", object.name, pair.remote.id);
             continue;
         }
         if let Some(failure) = record.failure() {

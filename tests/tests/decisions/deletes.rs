@@ -197,3 +197,30 @@ fn decision_11_that_a_look_at_several_misses_a_record_is_no_proof_that_it_is_gon
     assert_eq!(scene.crm().count("Account"), 8);
     nothing_to_do(&scene);
 }
+
+/// Nothing is known of a record that a listing leaves out, but that somebody deleted or edited it here.
+#[test]
+fn decision_13_a_touched_record_that_the_listing_leaves_out_waits_until_it_is_listed() {
+    for touch in ["DELETE FROM account WHERE id = 2", "UPDATE account SET name = 'Bolt' WHERE id = 2"] {
+        for filter in ["", "[objects.account]\nfilter = \"[Name] IS NOT NULL\"\n"] {
+            let (scene, ids) = accounts(3);
+            scene.configure(filter);
+            scene.run().exits(0);
+            scene.sql(touch);
+            let listed = |id: &String| scene.crm().get("Account", id).unwrap();
+            let others = serde_json::json!({"items": [listed(&ids[0]), listed(&ids[2])]}).to_string();
+            scene.fault(Fault::new("GET", "recordcountneeded", Action::WrongTotal(-1)));
+            scene.fault(Fault::new("GET", "sortspec", Action::Status(200, others)));
+            scene.forget_requests();
+            scene.host(&["run", "--on-conflict", "keep-local"]).exits(0);
+            assert_eq!((scene.writes().len(), scene.crm().count("Account")), (0, 3), "{touch} {filter}");
+            scene.run().exits(0);
+            assert_eq!(scene.writes().len(), 1, "the delete, or the edit, as ever");
+            assert_eq!(
+                scene.crm().get("Account", &ids[1]).map(|it| it["Name"].clone()),
+                touch.starts_with("UPDATE").then(|| "Bolt".to_owned())
+            );
+            nothing_to_do(&scene);
+        }
+    }
+}
