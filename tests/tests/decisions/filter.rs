@@ -131,6 +131,25 @@ fn decision_12_a_record_that_a_link_needs_stays_when_it_leaves_the_filter() {
     assert_eq!(scene.value("SELECT status FROM account WHERE name = 'Acme'"), "Former");
 }
 
+/// Also where the link comes only as the record leaves: what is here of it alone would be lost.
+#[test]
+fn decision_12_a_record_that_a_new_link_needs_stays_as_it_leaves_the_filter() {
+    let scene = Scene::new(&["account", "opportunity"]);
+    scene.configure("[objects.account]\nfilter = \"[Account Status] = 'Active'\"");
+    let acme = scene.crm().insert("Account", &[("Name", "Acme"), ("Account Status", "Active")]).unwrap();
+    scene.run().exits(0);
+    scene.sql("ALTER TABLE account ADD COLUMN mine; UPDATE account SET mine = 'a note'");
+    scene.run().exits(0);
+    scene.crm().update("Account", &acme, &[("Account Status", "Former")]).unwrap();
+    scene.crm().insert("Opportunity", &[("Name", "Deal"), ("Account Id", &acme)]).unwrap();
+    scene.run().exits(0);
+    let linked = "SELECT a.id, a.mine FROM opportunity o JOIN account a ON a.id = o.account_id";
+    assert_eq!(scene.rows(linked), [json!([1, "a note"])]);
+    scene.run().exits(0);
+    assert_eq!(scene.rows(linked), [json!([1, "a note"])]);
+    nothing_to_do(&scene);
+}
+
 #[test]
 fn decision_12_a_link_to_a_deleted_record_becomes_null_and_the_child_can_still_be_edited() {
     let scene = Scene::new(&["account", "opportunity"]);

@@ -4,11 +4,11 @@ use super::{moved_locally, pages};
 use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::pipeline::{full_compare, links};
-use crate::ports::{Change, Changed, Store};
+use crate::ports::{Baseline, Change, Changed, Store};
 use crate::report::ObjectReport;
 use futures_util::TryStreamExt;
 use std::collections::HashMap;
-use sync_core::change_key::{Pair, RemoteId};
+use sync_core::change_key::{LocalId, Pair, RemoteId};
 use sync_core::compare::is_another_record;
 use sync_core::operation::Operation;
 
@@ -27,7 +27,7 @@ pub(in crate::pipeline) async fn deletes(
     doomed: &Doomed,
 ) -> Result<(), Stop> {
     work.step(Operation::PullDelete, deletes.len());
-    let deletes = gone(work, deletes).await?;
+    let deletes = without_needed(work, store, gone(work, deletes).await?)?;
     let mut deleted: Vec<&Pair> = Vec::with_capacity(deletes.len());
     for batch in deletes.chunks(DELETES) {
         let changes = batch
@@ -51,6 +51,23 @@ pub(in crate::pipeline) async fn deletes(
     }
     // What only a filter leaves out is still there.
     links::clear(work, store, &deleted, doomed, work.participant().filter.is_some())
+}
+
+/// Takes out the records that left the filter and that another links to by now: they stay beyond it (decision 12).
+fn without_needed(
+    work: &Work<'_>,
+    store: &mut dyn Store,
+    deletes: Vec<PullDelete>,
+) -> Result<Vec<PullDelete>, Stop> {
+    let departed: Vec<LocalId> = deletes.iter().filter(|it| it.departed).map(|it| it.pair.local).collect();
+    let needed = links::linked_to(work, store, &departed)?;
+    let (stay, go): (Vec<_>, Vec<_>) =
+        deletes.into_iter().partition(|it| it.departed && needed.contains(&it.pair.local));
+    let stay: Vec<LocalId> = stay.into_iter().map(|it| it.pair.local).collect();
+    let beyond =
+        |base| Change::Link { baseline: Baseline { beyond_filter: true, ..base }, fields: Vec::new() };
+    store.commit(work.object(), store.baselines(work.object(), &stay)?.into_iter().map(beyond).collect())?;
+    Ok(go)
 }
 
 /// The deletes of records that are gone indeed, or that only left the filter. One that is still there is left alone:
