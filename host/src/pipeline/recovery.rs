@@ -71,16 +71,26 @@ pub(super) async fn recover(work: &Work<'_>, store: &mut dyn Store) -> Result<Re
         let mut linked = the_one(work, store, &intent, &found)?;
         if linked.is_none() && intent.operation == Operation::PushInsert {
             let perhaps = unlinked(work, store, &found)?;
-            if let (Some(now), false) = (new_record(work, store, &intent)?, perhaps.is_empty()) {
-                // A person may have made them equal.
-                linked = the_one(work, store, &now, &found)?;
-                // Under the same name, its own look-up will find them.
-                let is_renamed = user_keys(work, store, &now.row)?.first() != keys.first();
-                if linked.is_none() && is_renamed {
-                    let failure = perhaps_inserted(perhaps);
-                    recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
-                    continue;
+            let now = if perhaps.is_empty() { Now::Linked } else { now(work, store, &intent)? };
+            let failure = match &now {
+                Now::Linked => None,
+                Now::New(now) => {
+                    // A person may have made them equal.
+                    linked = the_one(work, store, now, &found)?;
+                    // Under the same name, its own look-up will find them.
+                    let is_renamed = user_keys(work, store, &now.row)?.first() != keys.first();
+                    let is_open = linked.is_none() && is_renamed;
+                    is_open.then(|| {
+                        perhaps_inserted(perhaps, "make them equal to link them, or rename that one")
+                    })
                 }
+                Now::Gone => {
+                    Some(perhaps_inserted(perhaps, "it was deleted here: delete that one, too, or rename it"))
+                }
+            };
+            if let Some(failure) = failure {
+                recovered.unsettled.push(Unsettled { local: intent.local, failure, keys });
+                continue;
             }
         }
         let mut changes = vec![Change::Settled { local: intent.local }];
@@ -97,11 +107,11 @@ fn not_looked_up(message: &str) -> String {
 }
 
 /// Records of which one may be what an insert came to, though none is what it sent.
-fn perhaps_inserted(twins: Vec<RemoteId>) -> Failure {
+fn perhaps_inserted(twins: Vec<RemoteId>, advice: &str) -> Failure {
     let ids: Vec<&str> = twins.iter().map(|id| id.0.as_str()).collect();
     let message = format!(
         "an earlier run sent this record and saw no answer, and the remote has the user key that was sent with other \
-         content ({}): nothing was written; make them equal to link them, or rename that one if it is another record",
+         content ({}): nothing was written; {advice} if it is another record",
         ids.join(", ")
     );
     Failure { code: "user-key-match".into(), message, twins }
@@ -142,14 +152,23 @@ fn unlinked(work: &Work<'_>, store: &dyn Store, found: &[RemoteRecord]) -> Resul
     Ok(ids)
 }
 
-/// The record of an insert as it is now, as if that had been sent; none where it is gone, or linked.
-fn new_record(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Option<Intent>, Stop> {
+/// The record of an insert as it is now.
+enum Now {
+    /// It has a pair.
+    Linked,
+    /// It is still new: as if this had been sent.
+    New(Intent),
+    /// It was deleted.
+    Gone,
+}
+
+fn now(work: &Work<'_>, store: &dyn Store, intent: &Intent) -> Result<Now, Stop> {
     let (object, local) = (work.object(), intent.local);
     if store.linked_remote(&object.name, local)?.is_some() {
-        return Ok(None);
+        return Ok(Now::Linked);
     }
-    let now = store.local_records(object, &[local])?.pop();
-    Ok(now.map(|record| match record.row {
+    let Some(record) = store.local_records(object, &[local])?.pop() else { return Ok(Now::Gone) };
+    Ok(Now::New(match record.row {
         Ok(row) => Intent { revision: record.key.revision, row: Arc::new(row), ..intent.clone() },
         Err(_) => intent.clone(),
     }))

@@ -100,6 +100,25 @@ fn decision_15_a_record_of_that_key_with_another_content_is_an_issue() {
 }
 
 #[test]
+fn decision_15_a_record_that_was_deleted_since_is_not_pulled_back_as_long_as_it_may_be_its_own() {
+    let scene = an_insert_of_unknown_fate();
+    let id = scene.crm().list("Account")[0]["Id"].clone();
+    scene.crm().update("Account", &id, &[("City", "Oslo")]).unwrap();
+    scene.sql("DELETE FROM account");
+    for _ in 0..2 {
+        runs_without_a_write(&scene, 3);
+        assert_eq!(scene.issues()[0]["code"], "user-key-match");
+        assert_eq!(scene.value("SELECT count(*) FROM account"), 0);
+    }
+    // It is another one: it has another name.
+    scene.crm().update("Account", &id, &[("Name", "Bolt")]).unwrap();
+    runs_without_a_write(&scene, 0);
+    assert_eq!(scene.rows("SELECT name FROM account"), [json!(["Bolt"])]);
+    assert!(scene.issues().is_empty());
+    nothing_to_do(&scene);
+}
+
+#[test]
 fn decision_15_a_push_that_is_stopped_midway_leaves_nothing_open() {
     let scene = Scene::new(&["account"]);
     scene.run().exits(0);
