@@ -135,7 +135,9 @@ pub(super) async fn resend(
         let Some(journey) = journeys.get_mut(follower.object) else { continue };
         let Some(object) = work.objects().nth(follower.object) else { continue };
         let waits = store.linked_remote(&work.object().name, *local)?.is_none();
-        if waits || journey.stopped || is_open(&journey.plan, follower.record) {
+        // One that the remote deleted with what it followed goes here, too.
+        let goes = journey.plan.pull_deletes.iter().any(|it| it.pair.local == follower.record);
+        if waits || goes || journey.stopped || is_open(&journey.plan, follower.record) {
             continue;
         }
         let (Some(record), Some(mut baseline)) = (

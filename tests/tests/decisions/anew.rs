@@ -70,6 +70,20 @@ fn decision_19_the_links_of_children_that_change_meanwhile_follow_too() {
     family_is_whole(&scene);
 }
 
+/// As a server does that deletes records with what they link to.
+#[test]
+fn decision_19_children_that_were_deleted_there_too_go_and_do_not_follow() {
+    let (scene, acme) = family();
+    scene.sql("UPDATE account SET phone = '1' WHERE name = 'Acme'");
+    let deal = scene.crm().list("Opportunity")[0]["Id"].clone();
+    scene.crm().delete("Opportunity", &deal).unwrap();
+    scene.crm().delete("Account", &acme).unwrap();
+    let run = scene.host(&["run", "--on-conflict", "keep-local", "--format", "json"]).exits(0);
+    assert_eq!(run.object("opportunity")["pull"]["delete"], 1);
+    assert_eq!((scene.value("SELECT count(*) FROM opportunity"), scene.issues().len()), (json!(0), 0));
+    nothing_to_do(&scene);
+}
+
 #[test]
 fn decision_19_a_link_that_somebody_sets_while_its_record_is_asked_for_stays() {
     let (scene, acme) = family();
