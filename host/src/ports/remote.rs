@@ -361,7 +361,7 @@ pub enum WriteError {
     /// The version cannot be determined: nothing was written (decision 6).
     NoVersion,
     /// Sent, and no answer that tells what became of it. `may_still_run` where the server may yet
-    /// carry it out (a timeout) or show it (a success, see [`WriteError::unnamed`]), so that not finding its result
+    /// carry it out (a timeout) or show it (a success), so that not finding its result
     /// proves nothing.
     FateUnknown {
         /// What happened, in words.
