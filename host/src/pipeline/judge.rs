@@ -106,9 +106,15 @@ fn agreed_there(store: &dyn Store, object: &Object, base: &Row) -> Result<Row, S
 
 /// Whether the remote record changed in a way that a local change stands against. One that was edited here brings
 /// back what only the remote writes when it is sent; one that was deleted here needs nothing that the server
-/// computed (decision 9).
+/// computed, and to neither matters which blanks the server took off a text that it was sent (decision 9).
 fn changed_there(object: &Object, base: &Row, row: &Row, local: &Side<Revision>, edited: bool) -> bool {
-    unlike(object, base, row).into_iter().any(|index| match local {
+    let trimmed = |index: usize| match (base.get(index), row.get(index)) {
+        (Some(Value::Text(sent)), Some(Value::Text(kept))) => sent.trim() == kept,
+        (Some(Value::Text(sent)), Some(Value::Null)) => sent.trim().is_empty(),
+        _ => false,
+    };
+    let mut unlike = unlike(object, base, row).into_iter().filter(|&index| !edited || !trimmed(index));
+    unlike.any(|index| match local {
         Side::Gone => !object.local.get(index).is_some_and(|field| field.traits.computed),
         Side::Same | Side::Changed(_) => !edited || !is_owned(object, index),
     })

@@ -163,3 +163,19 @@ fn decision_26_a_required_field_that_is_empty_is_an_issue_before_anything_is_sen
     assert_eq!(operations, [&json!("push-insert"), &json!("push-update")]);
     assert_eq!(remote(&scene, &acme, "Name"), "Acme");
 }
+
+/// What the server took off a text is no edit of anybody there.
+#[test]
+fn decision_09_a_text_that_the_server_trimmed_stands_against_no_local_change() {
+    let (scene, acme) = one_account();
+    scene.sql("UPDATE account SET phone = '1 '");
+    assert_eq!(scene.run().exits(0).object("account")["differences"], 1);
+    // Saved there once more, as it was.
+    scene.crm().update("Account", &acme, &[]).unwrap();
+    scene.sql("UPDATE account SET fax = '2'");
+    assert_eq!(scene.run().exits(0).object("account")["push"]["update"], 1);
+    assert_eq!(scene.crm().get("Account", &acme).unwrap()["Main Fax Number"], "2");
+    scene.crm().update("Account", &acme, &[]).unwrap();
+    scene.sql("DELETE FROM account");
+    assert_eq!(scene.run().exits(0).object("account")["push"]["delete"], 1);
+}
