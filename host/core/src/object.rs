@@ -211,7 +211,7 @@ impl TryFrom<Descriptor> for Object {
         check_fields("local", &raw.local)?;
         check_fields("remote", &raw.remote)?;
         check_resource(&raw.resource)?;
-        check_system_fields(&raw.resource, &raw.remote)?;
+        check_tokens(&raw.resource)?;
         let key_sizes = raw.user_keys.iter().map(Vec::len).chain([raw.user_keys.len()]);
         if let Some(most) = key_sizes.max().filter(|most| *most > MOST_KEYS) {
             return Err(DescriptorError::UserKeyCount(most));
@@ -260,9 +260,9 @@ fn check_resource(resource: &Resource) -> Result<(), DescriptorError> {
     Ok(())
 }
 
-/// A change that shows in no token would never be seen (decision 2), and one that a person makes in the server's own
-/// fields would make another record of it (decision 14), or hide one. An id may be a person's: a natural key.
-fn check_system_fields(resource: &Resource, remote: &[Field]) -> Result<(), DescriptorError> {
+/// A change that shows in no token would never be seen (decision 2). That the stamp of the last change is the one of the
+/// creation may be, where records never change.
+fn check_tokens(resource: &Resource) -> Result<(), DescriptorError> {
     let Resource { id, updated, version, created, .. } = resource;
     let refuse =
         |part, name: &String, why| Err(DescriptorError::ResourceName { part, name: name.clone(), why });
@@ -276,23 +276,7 @@ fn check_system_fields(resource: &Resource, remote: &[Field]) -> Result<(), Desc
             "it is the id or created field, which stays when the record changes",
         );
     }
-    if version.is_none() && created.as_ref() == Some(updated) {
-        return refuse(
-            "updated field",
-            updated,
-            "it is the created field, which stays when the record changes",
-        );
-    }
-    let is_system =
-        |name: &String| name == updated || [version, created].into_iter().flatten().any(|it| it == name);
-    match remote.iter().find(|field| is_system(&field.name) && !field.traits.is_remote_owned()) {
-        Some(field) => Err(DescriptorError::FieldName {
-            side: "remote",
-            name: field.name.clone(),
-            why: "the resource's tokens and its created field are read-only, computed or create-only",
-        }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// What holds for every name that comes from a plugin: it reaches logs, terminals and tables.
@@ -505,11 +489,10 @@ mod tests {
     #[test]
     fn what_tells_of_a_change_is_not_what_stays_the_same() {
         let text = |name: &str| Some(name.to_owned());
-        let refused: [fn(&mut Resource); 4] = [
+        let refused: [fn(&mut Resource); 3] = [
             |it| it.updated = "Id".into(),
             |it| it.version = Some("Id".into()),
             |it| (it.version, it.created) = (Some("Created".into()), Some("Created".into())),
-            |it| it.created = Some("Updated".into()),
         ];
         for change in refused {
             let error = described(|it| change(&mut it.resource)).unwrap_err();
@@ -520,30 +503,6 @@ mod tests {
                 .is_ok()
         );
         assert!(described(|it| it.resource.version = text("Updated")).is_ok());
-    }
-
-    #[test]
-    fn tokens_and_created_stamps_are_the_servers() {
-        let owned: [fn(&mut Traits); 3] =
-            [|it| it.read_only = true, |it| it.computed = true, |it| it.create_only = true];
-        for name in ["Updated", "Mod Id", "Created"] {
-            let with = |traits: Traits| {
-                described(|it| {
-                    (it.resource.version, it.resource.created) =
-                        (Some("Mod Id".into()), Some("Created".into()));
-                    (it.remote[0].name, it.remote[0].traits) = (name.into(), traits);
-                    it.user_keys.clear();
-                })
-            };
-            let error = with(Traits::default()).unwrap_err();
-            assert!(matches!(error, DescriptorError::FieldName { side: "remote", .. }), "{error}");
-            for own in owned {
-                let mut traits = Traits::default();
-                own(&mut traits);
-                assert!(with(traits).is_ok(), "{name}");
-            }
-        }
-        assert!(described(|it| it.resource.id = "Done".into()).is_ok(), "a natural key");
     }
 
     #[test]
