@@ -183,3 +183,18 @@ fn a_description_may_stand_in_the_metadata() {
     assert!(run.err.contains("`remote.rest.list.items` is no JSON pointer"), "{}", run.err);
     assert!(run.err.contains("did you mean \"/page/rows\"?"), "{}", run.err);
 }
+
+/// An incomplete listing, decision 13: neither a run nor the memory goes on with it.
+#[test]
+fn a_listing_without_an_end_is_broken_off() {
+    let ledger = Ledger::start();
+    ledger.add(rent());
+    let scene = scene(&ledger);
+    scene.run().exits(0);
+    for (rows, told) in [(0, "does not end"), (5_000, "it counts 1 records and lists")] {
+        ledger.list_without_end(rows);
+        let report = scene.run().exits(1).object("entry");
+        assert!(report["error"].as_str().unwrap().contains(told), "{report}");
+        assert_eq!(scene.rows("SELECT title FROM entry"), [json!(["Rent"])]);
+    }
+}

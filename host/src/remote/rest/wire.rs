@@ -108,7 +108,9 @@ impl Wire for Forms {
         if !matches!(kind, Kind::Decimal(_) | Kind::Integer) {
             return plain(self, kind, from);
         }
-        let raw = <&RawValue>::deserialize(from)?.get();
+        // Not borrowed: fields that lie deeper in a record come by way of a tree.
+        let raw = Box::<RawValue>::deserialize(from)?;
+        let raw = raw.get();
         if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !is_of_a_double(raw) {
             return Ok(self.text(kind, raw));
         }
