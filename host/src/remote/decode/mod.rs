@@ -4,6 +4,7 @@
 //! What cannot be the value of its field is no reason to fail a page: it becomes a value of another kind, which
 //! the check of the row makes one record's issue.
 
+mod again;
 mod layout;
 mod value;
 
@@ -15,8 +16,9 @@ use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
 use sync_core::value::{Kind, Row, Value};
 use value::{OfField, Stamp};
 
+pub(in crate::remote) use again::read_again;
 pub(in crate::remote) use layout::{Layout, unfolded};
-pub(in crate::remote) use value::{decimal_of, plain};
+pub(in crate::remote) use value::{binary, decimal_of, plain};
 
 /// How a protocol writes values that JSON has no form for.
 pub(in crate::remote) trait Wire {
@@ -96,10 +98,10 @@ impl<W: Wire> Records<'_, W> {
     /// No JSON, or none of the known forms.
     pub(in crate::remote) fn read(self, json: &[u8]) -> Result<Vec<RemoteRecord>, serde_json::Error> {
         // As text, no string of it has to be looked at by itself. What is none is read as far as it goes.
-        match std::str::from_utf8(json) {
+        read_again(json, |json| match std::str::from_utf8(json) {
             Ok(text) => self.whole(serde_json::Deserializer::from_str(text)),
             Err(_) => self.whole(serde_json::Deserializer::from_slice(json)),
-        }
+        })
     }
 
     fn whole<'de, R: serde_json::de::Read<'de>>(
@@ -307,6 +309,26 @@ mod tests {
         let record = &read(r#"{"amount":{"a":[1]},"key":"7","version":null}"#).unwrap()[0];
         assert_eq!(record.row, [Value::Absent, unfit(), Value::Absent]);
         assert_eq!(record.key.token, RemoteToken::unsettled());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_one_fields_affair() {
+        let fine = r#"{"key":"8","name":"B","amount":0.30000000000000004}"#;
+        for (record, row) in [
+            (
+                r#"{"key":"7","name":"Bad \ud83d","amount":1}"#,
+                [unfit(), Value::Decimal("1".into()), Value::Absent],
+            ),
+            (r#"{"key":"7","name":"A","amount":1e999}"#, [Value::text("A"), unfit(), Value::Absent]),
+        ] {
+            let records = read(&format!("[{record},{fine}]")).unwrap();
+            assert_eq!((records[0].key.id.0.as_str(), &records[0].row[..]), ("7", &row[..]));
+            assert_eq!(records[1].row[..2], [Value::text("B"), Value::Decimal("0.3".into())]);
+        }
+        let latin = b"[{\"key\":\"7\",\"name\":\"caf\xe9\"}]";
+        let object = object();
+        let layout = Layout::records(&object, unfolded);
+        assert_eq!(Records { layout: &layout, wire: &Plainly }.read(latin).unwrap()[0].row[0], unfit());
     }
 
     #[test]

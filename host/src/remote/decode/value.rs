@@ -33,12 +33,25 @@ pub(in crate::remote) fn plain<'de, D: Deserializer<'de>>(
     kind: &Kind,
     from: D,
 ) -> Result<Value, D::Error> {
-    from.deserialize_any(Plain { wire, kind })
+    from.deserialize_any(Plain { wire, kind, is_binary: false })
+}
+
+/// The same of a field of which the protocol says that it holds binary fractions: as far as their digits are theirs.
+///
+/// # Errors
+/// Only where the JSON itself is broken.
+pub(in crate::remote) fn binary<'de, D: Deserializer<'de>>(
+    wire: &impl Wire,
+    kind: &Kind,
+    from: D,
+) -> Result<Value, D::Error> {
+    from.deserialize_any(Plain { wire, kind, is_binary: true })
 }
 
 struct Plain<'a, W> {
     wire: &'a W,
     kind: &'a Kind,
+    is_binary: bool,
 }
 
 impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
@@ -53,7 +66,8 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(self.wire.text(self.kind, text))
+        let digits = self.is_binary.then(|| text.parse().ok().and_then(decimal_of)).flatten();
+        Ok(self.wire.text(self.kind, digits.as_deref().unwrap_or(text)))
     }
 
     fn visit_bool<E>(self, yes: bool) -> Result<Value, E> {
@@ -81,12 +95,13 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
         }
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Value, E> {
+        let is_exact = !self.is_binary && *self.kind != Kind::Timestamp;
+        let decimal = if is_exact { Some(kept(number)?) } else { None };
         if let Some(value) = self.wire.fraction(self.kind, number) {
             return Ok(value);
         }
-        let decimal = decimal_of(number);
-        Ok(match (self.kind, decimal) {
+        Ok(match (self.kind, decimal.or_else(|| decimal_of(number))) {
             (Kind::Integer, Some(text)) => text.parse().map_or(Value::Decimal(text), Value::Integer),
             (_, Some(text)) => Value::Decimal(text),
             (_, None) => unfit(),
@@ -116,6 +131,18 @@ impl<'de, W: Wire> Visitor<'de> for Plain<'_, W> {
 /// neither noise like 0.30000000000000004 nor a last bit lost in parsing shows.
 pub(in crate::remote) fn decimal_of(number: f64) -> Option<String> {
     number.is_finite().then(|| canonical_decimal(&format!("{number:.14e}")))?
+}
+
+/// A number as the server wrote it: fifteen digits survive the way through 64 bits. None, where it may have had more.
+pub(super) fn exactly(number: f64) -> Option<String> {
+    const FIFTEEN_DIGITS: f64 = 1e15;
+    let decimal = decimal_of(number).filter(|_| number.abs() < FIFTEEN_DIGITS)?;
+    (decimal.parse() == Ok(number)).then_some(decimal)
+}
+
+/// The same; without it, the document is [read again](super::read_again).
+fn kept<E: Error>(number: f64) -> Result<String, E> {
+    exactly(number).ok_or_else(|| E::custom("a number has too many digits"))
 }
 
 /// Part of a change key, or a choice: text as the server writes it, or none.
@@ -152,8 +179,8 @@ impl<'de, W: Wire> Visitor<'de> for Stamp<'_, W> {
         Ok(Some(number.to_string()))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(decimal_of(number))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        kept(number).map(Some)
     }
 
     fn visit_bool<E>(self, yes: bool) -> Result<Self::Value, E> {

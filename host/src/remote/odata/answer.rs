@@ -2,7 +2,7 @@
 
 use super::shape::Shape;
 use crate::ports::RemoteRecord;
-use crate::remote::decode::Records;
+use crate::remote::decode::{Records, read_again};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::fmt;
@@ -27,10 +27,12 @@ pub(super) struct Page {
 /// # Errors
 /// No JSON, or none of that form.
 pub(super) fn page(json: &[u8], records: Records<'_, Shape>) -> Result<Page, serde_json::Error> {
-    let mut from = serde_json::Deserializer::from_slice(json);
-    let page = from.deserialize_map(OfPage(records))?;
-    from.end()?;
-    Ok(page)
+    read_again(json, |json| {
+        let mut from = serde_json::Deserializer::from_slice(json);
+        let page = from.deserialize_map(OfPage(records))?;
+        from.end()?;
+        Ok(page)
+    })
 }
 
 struct OfPage<'a>(Records<'a, Shape>);

@@ -3,7 +3,7 @@
 
 use super::schema::Edm;
 use super::shape::Shape;
-use crate::remote::decode::{Wire, decimal_of, plain};
+use crate::remote::decode::{Wire, binary, decimal_of, plain};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
@@ -49,8 +49,11 @@ impl Wire for Shape {
         from: D,
     ) -> Result<Value, D::Error> {
         // Noise such as 0.30000000000000004 is no part of a binary fraction's value.
-        let binary = self.columns.get(field).is_some_and(|column| column.edm == Edm::Double);
-        if binary || !matches!(kind, Kind::Decimal(_) | Kind::Integer) {
+        let is_binary = self.columns.get(field).is_some_and(|column| column.edm == Edm::Double);
+        if is_binary {
+            return binary(self, kind, from);
+        }
+        if !matches!(kind, Kind::Decimal(_) | Kind::Integer) {
             return plain(self, kind, from);
         }
         let raw = <&RawValue>::deserialize(from)?.get();

@@ -4,7 +4,7 @@ use super::Rest;
 use super::description::Items;
 use super::pointer::{NotNull, Pointer};
 use crate::ports::{RemoteError, RemoteRecord, Scope};
-use crate::remote::decode::{Layout, Records};
+use crate::remote::decode::{Layout, Records, read_again};
 use crate::remote::http::{Call, Reply};
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::{Map, Value as Json};
@@ -34,7 +34,7 @@ impl Rest {
                 "check `items` and `record` in the description, and that every record there has `{id}`"
             ))
         };
-        match self.parse(object, layout, at, &reply.body) {
+        match read_again(&reply.body, |body| self.parse(object, layout, at, body)) {
             Ok(Some(mut records)) => {
                 let keys = records.iter_mut().map(|record| &mut record.key);
                 self.newest.mark(object, keys, self.description.record.tick, |stamp| self.instant(stamp));

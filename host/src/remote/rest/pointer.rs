@@ -2,7 +2,9 @@
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 use std::fmt;
+use std::marker::PhantomData;
 
 /// A JSON pointer, taken apart; without parts it is the whole document.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,14 +69,16 @@ impl Pointer {
 
     /// The tree that stands here; `None` where there is none, or no JSON at all.
     pub(super) fn tree(&self, json: &[u8]) -> Option<Json> {
-        self.read(json, std::marker::PhantomData::<Json>).ok()?
+        self.read(json, PhantomData::<Json>).ok()?
     }
 
     /// The text, number or boolean that stands here, as text.
     pub(super) fn text(&self, json: &[u8]) -> Option<String> {
-        match self.tree(json)? {
+        let raw = self.read(json, PhantomData::<&RawValue>).ok()??.get();
+        match serde_json::from_str(raw).ok()? {
             Json::String(text) => Some(text),
-            Json::Number(number) => Some(number.to_string()),
+            // An id may have more digits than a number of 64 bits.
+            Json::Number(_) => Some(raw.to_owned()),
             Json::Bool(yes) => Some(yes.to_string()),
             Json::Null | Json::Array(_) | Json::Object(_) => None,
         }
@@ -214,7 +218,7 @@ mod tests {
 
     #[test]
     fn what_a_pointer_names_is_read_wherever_it_stands() {
-        let json = br#"{"a":{"x/y":[{"n":1},{"n":"two"},true]},"b":null,"c":1.5}"#;
+        let json = br#"{"a":{"x/y":[{"n":1},{"n":"two"},true]},"b":null,"c":1.5,"d":18446744073709551616}"#;
         for (pointer, text) in [
             ("/a/x~1y/0/n", Some("1")),
             ("/a/x~1y/1/n", Some("two")),
@@ -224,6 +228,7 @@ mod tests {
             ("/b", None),
             ("/b/c", None),
             ("/c", Some("1.5")),
+            ("/d", Some("18446744073709551616")),
             ("/c/d", None),
             ("/nowhere", None),
             ("", None),
@@ -232,7 +237,7 @@ mod tests {
             assert_eq!(pointer.text(json).as_deref(), text, "{pointer}");
         }
         assert_eq!(Pointer::parse("a/b"), None);
-        assert!(Pointer::default().read(b"{} {}", std::marker::PhantomData::<Json>).is_err());
+        assert!(Pointer::default().read(b"{} {}", PhantomData::<Json>).is_err());
     }
 
     #[test]

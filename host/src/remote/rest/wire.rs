@@ -2,12 +2,9 @@
 
 use super::moments::{Moments, fraction, midnight};
 use super::template::{Bound, quoted};
-use crate::remote::decode::{Wire, decimal_of, plain};
+use crate::remote::decode::{Wire, decimal_of};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use serde::Deserialize;
-use serde::de::{Deserializer, Error};
-use serde_json::value::RawValue;
 use sync_core::value::{Kind, Value, canonical_decimal};
 
 /// How values are written.
@@ -99,34 +96,9 @@ impl Wire for Forms {
         }
     }
 
-    fn value<'de, D: Deserializer<'de>>(
-        &self,
-        _field: usize,
-        kind: &Kind,
-        from: D,
-    ) -> Result<Value, D::Error> {
-        if !matches!(kind, Kind::Decimal(_) | Kind::Integer) {
-            return plain(self, kind, from);
-        }
-        // Not borrowed: fields that lie deeper in a record come by way of a tree.
-        let raw = Box::<RawValue>::deserialize(from)?;
-        let raw = raw.get();
-        if raw.starts_with(|c: char| c.is_ascii_digit() || c == '-') && !is_of_a_double(raw) {
-            return Ok(self.text(kind, raw));
-        }
-        plain(self, kind, &mut serde_json::Deserializer::from_str(raw)).map_err(D::Error::custom)
-    }
-
     fn wrapper(&self) -> Option<&'static str> {
         None
     }
-}
-
-/// Whether a number is written as a server writes one that it has as a double. That may have noise at its end, such as
-/// 0.30000000000000004; all digits of any other are meant.
-fn is_of_a_double(number: &str) -> bool {
-    let shortest = number.parse::<f64>().ok().filter(|double| double.is_finite());
-    shortest.is_some_and(|double| canonical_decimal(&double.to_string()) == canonical_decimal(number))
 }
 
 impl Forms {

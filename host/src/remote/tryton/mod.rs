@@ -8,7 +8,7 @@ mod wire;
 mod write;
 
 use super::Settings;
-use super::decode::{Layout, Records};
+use super::decode::{Layout, Records, read_again};
 use super::tally::Purpose;
 use super::totals::{Remainder, Totals};
 use crate::ports::{
@@ -66,7 +66,9 @@ impl Tryton {
         let fields: Vec<String> = layout.names().flat_map(mechanism::asked).collect();
         let params = vec![domain, json!(0), json!(limit), json!([["id", "ASC"]]), json!(fields)];
         let wire = wire::Tryton::new(object);
-        let parse = move |body: &[u8]| wire::answer(body, Records { layout: &layout, wire: &wire });
+        let parse = move |body: &[u8]| {
+            read_again(body, |body| wire::answer(body, Records { layout: &layout, wire: &wire }))
+        };
         self.rpc.read(&self.invocation(object, purpose, "search_read", params), parse).await
     }
 
