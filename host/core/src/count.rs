@@ -14,6 +14,12 @@ pub fn is_complete(counted: Option<u64>, listed: u64) -> bool {
     counted.is_none_or(|counted| counted == listed)
 }
 
+/// Whether a listing has come so far beyond its count that no live server explains it, and may have no end: by more than
+/// a tenth, and by more than its largest page.
+pub fn is_far_beyond(counted: Option<u64>, listed: u64, largest_page: u64) -> bool {
+    counted.is_some_and(|counted| listed > counted.saturating_add(largest_page.max(counted / 10)))
+}
+
 /// When deletes of one direction wait for confirmation (decision 23).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeleteGuard {

@@ -6,18 +6,12 @@ use super::{Event, Stop, full_compare};
 use crate::ports::{LocalStatus, Store, StoreError, View};
 use futures_util::TryStreamExt;
 use sync_core::change_key::{LocalKey, Pair};
-use sync_core::count::is_complete;
+use sync_core::count::{is_complete, is_far_beyond};
 use sync_core::sieve::{self, RemoteSieve};
 
 /// How often a listing that is not as long as counted is taken again: a live server may have moved under it
 /// (decision 13).
 const LISTED_AGAIN: u32 = 2;
-
-/// So many records more than were counted, and a tenth, may a listing have before it is broken off: a live server grows, and
-/// one that makes records up would fill the memory.
-const MORE: u64 = 10_000;
-/// So many pages in a row without a record, and nobody waits for the next.
-const EMPTY_PAGES: u32 = 1_000;
 
 /// Lists both sides. Answers the remote's count that the listing agrees with, too.
 pub(super) async fn everything(
@@ -84,22 +78,14 @@ async fn list_once(
     let pairs =
         slices(|last: Option<&Pair>| store.pairs(name, last.map(|pair| (&pair.remote.id, pair.local))));
     let mut sieve = RemoteSieve::new(pairs.map(|pair| if every { pair.map(unsettled) } else { pair }));
-    let most = counted.map_or(u64::MAX, |counted| counted.saturating_add(counted / 10).saturating_add(MORE));
-    let (mut listed, mut empty) = (0, 0);
     let mut pages = work.remote.change_keys(view);
+    let (mut listed, mut largest) = (0, 0);
     while let Some(page) = pages.try_next().await? {
-        work.observer.event(Event::Progress(page.len() as u64));
-        listed += page.len() as u64;
-        empty = if page.is_empty() { empty + 1 } else { 0 };
-        if empty > EMPTY_PAGES {
-            return Err(Stop::Object(format!(
-                "the listing of {} does not end: {EMPTY_PAGES} pages in a row have no record; nothing was changed",
-                view.object.resource.path
-            )));
-        }
+        let length = page.len() as u64;
+        work.observer.event(Event::Progress(length));
         page.into_iter().try_for_each(|key| sieve.add(key))?;
-        // That is no listing of what was counted, however long it goes on.
-        if listed > most {
+        (listed, largest) = (listed + length, length.max(largest));
+        if is_far_beyond(counted, listed, largest) {
             break;
         }
     }

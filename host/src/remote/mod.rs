@@ -27,3 +27,6 @@ pub mod tryton;
 mod unreachable;
 
 pub use settings::{ClientAuth, Credentials, OAuth2, Proxy, Settings};
+
+/// Pages of a listing that may have no record, one after the other, until it counts as one that never ends.
+const MOST_EMPTY_PAGES: u32 = 1_000;

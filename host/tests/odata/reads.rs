@@ -109,6 +109,20 @@ async fn another_server_is_not_asked_for_the_next_page() {
 }
 
 #[tokio::test]
+async fn a_listing_of_nothing_but_empty_pages_ends() {
+    let mut number = 0;
+    let server = Server::start(move |_| {
+        number += 1;
+        let next = format!(r#","@odata.nextLink":"Things?$skiptoken={number}""#);
+        Answer::json(page(&[], &next))
+    })
+    .await;
+    let error = keys(&server.remote(), view(&thing())).await.unwrap_err();
+    assert!(error.message.contains("1000 pages in a row have no record"), "{error}");
+    assert!(server.asked().len() < 1010, "{}", server.asked().len());
+}
+
+#[tokio::test]
 async fn a_listing_that_goes_in_a_circle_ends() {
     // The same link again and again.
     let server =

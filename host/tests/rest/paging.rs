@@ -157,6 +157,23 @@ async fn a_listing_that_does_not_advance_is_an_error_of_the_object() {
     }
 }
 
+#[tokio::test]
+async fn a_listing_of_nothing_but_empty_pages_ends_and_one_of_deleted_records_does_not_count_as_such() {
+    let paging = description("kind = \"cursor\", parameter = \"c\", next = \"/next\"");
+    let paging = format!("{paging}[record]\ndeleted = \"dead\"\n");
+    for (data, is_endless) in [("", true), (r#"{"id":1,"updated":"s","dead":true}"#, false)] {
+        let server = Server::start(move |asked| {
+            let pages = number(asked, "c").unwrap_or(0) + 1;
+            let next = if pages < 1100 { format!("\"{pages}\"") } else { "null".to_owned() };
+            ok(format!(r#"{{"data":[{data}],"next":{next}}}"#))
+        })
+        .await;
+        let ended = listed(&server, &paging, None).await;
+        assert_eq!(ended.is_err(), is_endless, "{ended:?}");
+        assert_eq!(server.asked().len(), if is_endless { 1001 } else { 1100 });
+    }
+}
+
 fn origin(server: &Server) -> &str {
     server.url.trim_end_matches("/api/")
 }

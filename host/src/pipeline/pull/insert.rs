@@ -10,6 +10,7 @@ use crate::ports::{Change, Changed, RemoteRecord, Store, View};
 use crate::report::ObjectReport;
 use std::collections::HashSet;
 use sync_core::change_key::{RemoteId, RemoteKey, RemoteToken};
+use sync_core::count::is_far_beyond;
 use sync_core::operation::Operation;
 
 /// Pull insert: fetch the details, map them, insert the local records.
@@ -27,7 +28,7 @@ pub(in crate::pipeline) async fn inserts(
             step: Operation::PullInsert.name(),
             total: Some(count),
         });
-        if all(work, store, report, learned).await? == count {
+        if all(work, store, report, learned, count).await? == count {
             return Ok(());
         }
         // Records came and went meanwhile: a listing shows which are missing (decision 13).
@@ -50,14 +51,15 @@ pub(in crate::pipeline) async fn inserts(
     Ok(())
 }
 
-/// Inserts all that the remote has; answers how many records arrived.
+/// Inserts all that the remote has, as long as that is about what it counts; answers how many records arrived.
 async fn all(
     work: &Work<'_>,
     store: &mut dyn Store,
     report: &mut ObjectReport,
     learned: &mut Learned,
+    count: u64,
 ) -> Result<u64, Stop> {
-    let mut arrived = 0;
+    let (mut arrived, mut largest) = (0, 0);
     let mut batches = Ahead::start(work, Wanted::All);
     while let Some(Batch { mut records, in_order }) = batches.next().await? {
         if !in_order {
@@ -66,8 +68,12 @@ async fn all(
             let mut known: HashSet<RemoteId> = linked.into_iter().map(|pair| pair.remote.id).collect();
             records.retain(|(key, _)| known.insert(key.id.clone()));
         }
-        arrived += records.len() as u64;
+        let length = records.len() as u64;
+        (arrived, largest) = (arrived + length, length.max(largest));
         insert_batch(work, store, report, learned, records).await?;
+        if is_far_beyond(Some(count), arrived, largest) {
+            break;
+        }
     }
     Ok(arrived)
 }

@@ -6,6 +6,7 @@ use super::query::{LONGEST_URL, Query};
 use super::read::{Failed, Names};
 use super::{Odata, PAGE, TRACKED_PAGE};
 use crate::ports::{RemoteError, RemoteRecord, Scope, View};
+use crate::remote::MOST_EMPTY_PAGES;
 use crate::remote::tally::Purpose;
 use futures_util::stream::{self, Stream};
 use sync_core::change_key::RemoteId;
@@ -22,6 +23,8 @@ pub(super) struct Listing {
     /// Whether the server was asked not to track it: it has refused to.
     untracked: bool,
     landmark: Landmark,
+    /// Pages without a record, one after the other.
+    empty: u32,
 }
 
 /// The page that later ones are compared with. A listing that goes in a circle, however large, passes a landmark again:
@@ -119,6 +122,17 @@ impl Odata {
         }
         if !listing.landmark.is_passed(&url, page.records.first().map(|record| &record.key.id)) {
             return Err(stuck(object));
+        }
+        listing.empty = if page.records.is_empty() { listing.empty + 1 } else { 0 };
+        if listing.empty > MOST_EMPTY_PAGES {
+            return Err(RemoteError {
+                scope: Scope::Object,
+                message: format!(
+                    "the listing of `{}` does not advance: {MOST_EMPTY_PAGES} pages in a row have no record",
+                    object.name
+                ),
+                help: None,
+            });
         }
         listing.next = next;
         Ok((page.records, listing.next.is_some().then_some(listing)))

@@ -84,6 +84,7 @@ impl Rest {
             tell(&mut told, all, live);
             if let Some(gone) = changes.gone.as_ref().and_then(|at| at.tree(&reply.body)) {
                 told.extend(ids_in(object, gone).map(|id| (id, None)));
+                seen.was_told();
             }
         }
         let mut feed = change_feed::Changes::default();

@@ -69,7 +69,10 @@ pub(super) fn following(
     let read = Read {
         reply,
         url: &call.url,
-        items: if list.paging.counts() { items_in(&list.items, reply) } else { 0 },
+        items: match list.paging.counts() || records.is_empty() {
+            true => items_in(&list.items, reply),
+            false => 0,
+        },
         first: records.first().map(|record| record.key.id.0.as_str()),
         last: records.last().map(|record| record.key.id.0.as_str()),
     };

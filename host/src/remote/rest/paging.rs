@@ -2,6 +2,7 @@
 
 use super::pointer::Pointer;
 use super::template::{Bindings, Bound, Var};
+use crate::remote::MOST_EMPTY_PAGES;
 use crate::remote::http::Reply;
 use reqwest::header::HeaderName;
 use std::collections::HashSet;
@@ -117,6 +118,15 @@ pub(super) struct Seen {
     /// Cursors and addresses that were followed, or the first ids of pages.
     marks: HashSet<String>,
     records: u64,
+    /// Pages without a record, deleted ones included, one after the other.
+    empty: u32,
+}
+
+impl Seen {
+    /// The page that was read last has told something, though it has no record.
+    pub(super) fn was_told(&mut self) {
+        self.empty = 0;
+    }
 }
 
 /// A page that was read.
@@ -126,7 +136,7 @@ pub(super) struct Read<'r> {
     pub(super) reply: &'r Reply,
     /// Where it came from.
     pub(super) url: &'r Url,
-    /// How many items it had.
+    /// How many items it had, where that matters: that of a page with records, only if the paging counts.
     pub(super) items: u64,
     /// The id of its first record.
     pub(super) first: Option<&'r str>,
@@ -207,7 +217,16 @@ pub(super) fn next(
         Some(mark) if !seen.marks.insert(mark.to_owned()) => {
             Err("does not advance: it was led to the same page twice".into())
         }
-        _ => Ok(next),
+        _ => {
+            let is_empty = read.items == 0 && read.first.is_none();
+            seen.empty = if is_empty { seen.empty + 1 } else { 0 };
+            match seen.empty > MOST_EMPTY_PAGES {
+                true => {
+                    Err(format!("does not advance: {MOST_EMPTY_PAGES} pages in a row have no record").into())
+                }
+                false => Ok(next),
+            }
+        }
     }
 }
 
