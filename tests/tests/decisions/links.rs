@@ -187,6 +187,18 @@ fn decision_16_circular_links_go_through_the_one_that_may_be_empty() {
 }
 
 #[test]
+fn decision_16_deletes_in_a_circle_do_not_wait_for_each_other() {
+    for required in [[true, false], [false, true], [false, false]] {
+        let scene = accounts_and_tasks(required);
+        scene.run().exits(0);
+        scene.sql("DELETE FROM account; DELETE FROM task");
+        scene.run().exits(0);
+        assert_eq!((scene.crm().count("Account"), scene.crm().count("Task")), (0, 0));
+        nothing_to_do(&scene);
+    }
+}
+
+#[test]
 fn decision_16_links_of_a_circle_that_are_all_required_are_named() {
     let scene = accounts_and_tasks([true, true]);
     runs_without_a_write(&scene, 3);

@@ -84,7 +84,8 @@ pub(in crate::pipeline) async fn deletes(
 }
 
 /// Takes out the deletes of records that one of another object links to which was deleted here, too, and is still on the
-/// remote: because its own delete is held, was refused, is in conflict, or its object failed (decision 16).
+/// remote: because its own delete is held, was refused, is in conflict, or its object failed (decision 16). Those of
+/// objects that come before this one are links that point forward, on a circle: their deletes come after these.
 pub(in crate::pipeline) fn without_awaited(
     work: &Work<'_>,
     store: &mut dyn Store,
@@ -92,7 +93,7 @@ pub(in crate::pipeline) fn without_awaited(
 ) -> Result<Vec<PushDelete>, Stop> {
     let parents: HashSet<LocalId> = deletes.iter().map(|it| it.pair.local).collect();
     let mut awaited = HashMap::new();
-    for child in work.objects().filter(|_| !parents.is_empty()) {
+    for child in work.objects().skip(work.index + 1).filter(|_| !parents.is_empty()) {
         for parent in linked_to_by_gone(work.object(), child, store)? {
             if parents.contains(&parent) {
                 awaited.insert(parent, &child.name);
