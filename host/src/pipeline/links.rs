@@ -56,10 +56,10 @@ fn local_link(field: &Field, value: &Value) -> Option<(ObjectName, LocalId)> {
     }
 }
 
-/// The records of the same object that a local row links to.
-pub(super) fn of_its_own(object: &Object, row: &Row) -> Vec<LocalId> {
+/// The records of one object that a local row links to.
+pub(super) fn leading_to(target: &ObjectName, object: &Object, row: &Row) -> Vec<LocalId> {
     let links = object.local.iter().zip(row).filter_map(|(field, value)| local_link(field, value));
-    links.filter(|(target, _)| *target == object.name).map(|(_, local)| local).collect()
+    links.filter(|(to, _)| to == target).map(|(_, local)| local).collect()
 }
 
 /// What became of the links of a row that is about to be pushed.
@@ -227,8 +227,9 @@ pub(super) fn clear(
             if perhaps || twins.contains(&pair.remote.id) {
                 baseline.pair.remote.token = RemoteToken::unsettled();
             }
-            let lost = Unlinked { target: work.object().name.clone(), id: pair.remote.id.clone() };
-            store.note_unmade(&object.name, &[lost.unmade(&baseline.pair.remote.id)])?;
+            let (target, missing) = (work.object().name.clone(), pair.remote.id.clone());
+            let record = baseline.pair.remote.id.clone();
+            store.note_unmade(&object.name, &[Unmade { record, target, missing }])?;
         }
         // A link that was only just made here was never agreed on.
         if let Some(value) = baseline.row.get_mut(field).filter(|value| **value == agreed) {

@@ -113,24 +113,18 @@ pub(in crate::pipeline) fn without_awaited(
     Ok(free)
 }
 
-/// The records of the object that others link to, by what was agreed on, which are gone here and linked still.
+/// The records of the object that those of another link to, by what was agreed on, which are gone here and linked still.
 fn linked_to_by_gone(object: &Object, child: &Object, store: &dyn Store) -> Result<Vec<LocalId>, Stop> {
-    let is_link = |(_, field): &(usize, &Field)| matches!(&field.kind, Kind::Reference(to) if *to == *object.name.as_str());
-    let links: Vec<usize> = child.local.iter().enumerate().filter(is_link).map(|(index, _)| index).collect();
     let mut found = Vec::new();
-    if links.is_empty() || object.name == child.name {
+    if !child.parents().any(|parent| *parent == *object.name.as_str()) {
         return Ok(found);
     }
     // A store that cannot tell what was touched cannot tell this either.
     for ids in store.touched(child)?.unwrap_or_default().chunks(WAVE) {
         let gone = store.local_statuses(child, ids)?.into_iter().filter(|it| it.revision.is_none());
         let gone: Vec<LocalId> = gone.filter(|it| it.pair.is_some()).map(|it| it.local).collect();
-        for base in store.baselines(child, &gone)? {
-            found.extend(links.iter().filter_map(|&index| match base.row.get(index)? {
-                Value::Reference(id) => id.parse().map(LocalId).ok(),
-                _ => None,
-            }));
-        }
+        let bases = store.baselines(child, &gone)?.into_iter();
+        found.extend(bases.flat_map(|base| links::leading_to(&object.name, child, &base.row)));
     }
     Ok(found)
 }
@@ -151,7 +145,7 @@ pub(in crate::pipeline) fn levels(
         let ids: Vec<LocalId> = wave.iter().map(|it| it.pair.local).collect();
         let bases = store.baselines(object, &ids)?.into_iter();
         let mut parents: HashMap<LocalId, Vec<LocalId>> =
-            bases.map(|base| (base.pair.local, links::of_its_own(object, &base.row))).collect();
+            bases.map(|base| (base.pair.local, links::leading_to(&object.name, object, &base.row))).collect();
         linked.extend(ids.into_iter().map(|id| (id, parents.remove(&id).unwrap_or_default())));
     }
     let mut by_id: HashMap<LocalId, PushDelete> = deletes.into_iter().map(|it| (it.pair.local, it)).collect();
