@@ -7,6 +7,7 @@ use super::{IN_FLIGHT, Purpose, Siebel};
 use crate::ports::{RemoteError, RemoteRecord, RemoteUpdate, WriteError, Written, side_by_side};
 use reqwest::Method;
 use sync_core::change_key::{RemoteId, RemoteKey};
+use sync_core::compare::is_another_record;
 use sync_core::object::{Field, Object};
 use sync_core::value::Value;
 
@@ -158,15 +159,16 @@ impl Siebel {
         sent: &[(usize, &Value)],
         found: &RemoteRecord,
     ) -> bool {
-        let is_another =
-            before.created.is_some() && found.key.created.is_some() && before.created != found.key.created;
         let is_new = object.resource.version.is_none() || matches!(version(&found.key), Some(0 | 1));
         let is_ours = |(index, field): (usize, &Field)| {
             let is_servers = field.traits.read_only || field.traits.computed;
             let is_sent = sent.iter().any(|(sent, _)| *sent == index);
             is_servers || is_sent || !found.row.get(index).is_some_and(Value::is_filled)
         };
-        is_another && is_new && object.remote.iter().enumerate().all(is_ours) && self.stand(sent, &found.row)
+        is_another_record(before, &found.key)
+            && is_new
+            && object.remote.iter().enumerate().all(is_ours)
+            && self.stand(sent, &found.row)
     }
 }
 
@@ -200,7 +202,7 @@ fn sent_by_update<'v>(object: &Object, update: &RemoteUpdate<'v>) -> Values<'v> 
 /// began anew.
 fn was_recreated(before: &RemoteKey, after: &RemoteKey) -> bool {
     match (&before.created, &after.created) {
-        (Some(before), Some(after)) => before != after,
+        (Some(_), Some(_)) => is_another_record(before, after),
         _ => matches!((version(before), version(after)), (Some(before), Some(after)) if after < before),
     }
 }
