@@ -7,7 +7,7 @@ use super::judge::{Judged, judge};
 use super::listing::{Listed, Sizes};
 use super::operations::{Plan, PullDelete, PullUpdate, PushDelete, PushUpdate, Reading, Work};
 use super::{Event, Failure, Stop, Subject, full_compare, links};
-use crate::ports::{Baseline, Change, Store, View};
+use crate::ports::{Baseline, Store, View};
 use std::collections::{HashSet, VecDeque};
 use sync_core::change_key::{LocalId, Pair, RemoteId, RemoteKey};
 use sync_core::compare::{Decision, Finding, Side, compare as compare_keys, decide, is_another_record};
@@ -156,10 +156,7 @@ async fn decide_batch(
             // It left the filter, but a link of another record needs it (decision 12).
             Decision::PullDelete if needed.contains(&pair.local) => {
                 let baselines = store.baselines(object, &[pair.local])?;
-                plan.bookkeeping.extend(baselines.into_iter().map(|base| Change::Link {
-                    baseline: Baseline { beyond_filter: true, ..base },
-                    fields: Vec::new(),
-                }));
+                plan.bookkeeping.extend(baselines.into_iter().map(links::kept_beyond));
             }
             Decision::PullDelete => plan.pull_deletes.push(PullDelete {
                 pair: pair.clone(),

@@ -191,6 +191,11 @@ pub(super) fn linked_to(
     Ok(pointing_at(work, store, targets)?.into_iter().map(|pointer| pointer.target).collect())
 }
 
+/// A record that left the filter stays beyond it, as a link of another needs it (decision 12).
+pub(super) fn kept_beyond(base: Baseline) -> Change {
+    Change::Link { baseline: Baseline { beyond_filter: true, ..base }, fields: Vec::new() }
+}
+
 /// Takes links off records that are deleted, without that counting as a local change: a link to a record that does
 /// not exist becomes null locally and is not pushed back (decision 12). Where another record has the remote id by now
 /// (decision 14), it is what the link means on the remote. Where it may turn out to mean something, the next run

@@ -4,7 +4,7 @@ use super::{moved_locally, pages};
 use crate::pipeline::operations::{Doomed, PullDelete, Work};
 use crate::pipeline::{Event, Failure, Stop, Subject};
 use crate::pipeline::{full_compare, links};
-use crate::ports::{Baseline, Change, Changed, Store};
+use crate::ports::{Change, Changed, Store};
 use crate::report::ObjectReport;
 use futures_util::TryStreamExt;
 use std::collections::HashMap;
@@ -64,9 +64,8 @@ fn without_needed(
     let (stay, go): (Vec<_>, Vec<_>) =
         deletes.into_iter().partition(|it| it.departed && needed.contains(&it.pair.local));
     let stay: Vec<LocalId> = stay.into_iter().map(|it| it.pair.local).collect();
-    let beyond =
-        |base| Change::Link { baseline: Baseline { beyond_filter: true, ..base }, fields: Vec::new() };
-    store.commit(work.object(), store.baselines(work.object(), &stay)?.into_iter().map(beyond).collect())?;
+    let stay = store.baselines(work.object(), &stay)?.into_iter().map(links::kept_beyond);
+    store.commit(work.object(), stay.collect())?;
     Ok(go)
 }
 
