@@ -1,5 +1,5 @@
-//! Names of files as people are shown them. A name may hold anything, also what a terminal takes for a command or what
-//! turns the direction of text around.
+//! Names of files, and other texts, as people are shown them. They may hold anything, also what a terminal takes for a
+//! command or what turns the direction of text around.
 
 use std::path::Path;
 
@@ -16,6 +16,11 @@ pub(crate) fn shown(path: impl AsRef<Path>) -> String {
         }
     }
     shown
+}
+
+/// A text on one line, with a blank for each character that is not for the eye.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
 }
 
 /// What a component calls its imports, which may be anything as well.

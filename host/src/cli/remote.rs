@@ -8,7 +8,7 @@ use crate::local::RunLock;
 use crate::metadata::{Metadata, suggestion};
 use crate::plugin::Catalog;
 use crate::ports::{Mapper, Remote};
-use crate::shown::is_harmless;
+use crate::shown::plain;
 use console::measure_text_width;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -147,7 +147,6 @@ fn heading(object: &Object, filter: Option<&str>, is_first: bool) -> String {
 const INDENT: usize = 32;
 
 fn line(finding: &Finding) -> String {
-    let plain = |text: &str| text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect::<String>();
     let mut text = format!("  {:7} {:22}", finding.verdict.name(), finding.check);
     text.push_str(&wrapped(&plain(&finding.found), INDENT));
     let _ = write!(text, "\n{:INDENT$}{}", "", wrapped(&format!("→ {}", plain(&finding.means)), INDENT));

@@ -2,7 +2,7 @@
 
 use crate::natural::natural_json;
 use crate::ports::ConflictField;
-use crate::shown::is_harmless;
+use crate::shown::plain;
 use console::{Alignment, measure_text_width, pad_str, style};
 use sync_core::value::Value;
 
@@ -64,7 +64,7 @@ fn shown(value: &Value) -> String {
             other => other.to_string(),
         },
     };
-    text.chars().map(|c| if is_harmless(c) { c } else { ' ' }).collect()
+    plain(&text)
 }
 
 #[cfg(test)]
